@@ -1,0 +1,19 @@
+"""The core of DGflow Explorer: refinement of generators by the gradient of their critic.
+
+>>> import dgflow_core as dg
+>>> m = dg.load("25gaussians/wgan-gp")
+>>> t = dg.refine(m, method="dgflow", n=1000, steps=100, divergence="KL", eta=0.01, gamma=0.01)
+"""
+
+from dgflow_core.data import datasets
+from dgflow_core.divergences import divergences
+from dgflow_core.methods import methods
+from dgflow_core.model import Model, calibration_offset
+from dgflow_core.refine import Frame, Run, drift, refine
+from dgflow_core.trajectory import Trajectory
+from dgflow_core.zoo import load, models
+
+__all__ = [
+    "Frame", "Model", "Run", "Trajectory", "calibration_offset", "datasets", "divergences", "drift",
+    "load", "methods", "models", "refine",
+]  # fmt: skip

@@ -1,0 +1,140 @@
+"""What every method is made of: declared settings, a state, ``init`` and ``step``.
+
+The declaration of a setting (range, step, symbol, help) is the only one there is: sliders,
+command-line options, links and error messages are all made from it.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor
+
+from dgflow_core.fields import Evaluation, ExactField
+
+
+def setting(
+    default: Any,
+    *,
+    symbol: str,
+    help: str,
+    ge: float | None = None,
+    le: float | None = None,
+    slider: tuple[float, float] | None = None,
+    step: float | None = None,
+    log: bool = False,
+):
+    """Declare one setting: its default, its allowed range, and how a control shows it.
+
+    Args:
+        ge, le: the allowed range, both ends included; enforced everywhere.
+        slider: the range a slider offers, where that is narrower than what is allowed.
+        step: the slider's step; ``log``: whether it moves by factors.
+    """
+    extra = {"symbol": symbol, "slider": slider or (ge, le), "step": step, "log": log}
+    return Field(default, ge=ge, le=le, description=help, json_schema_extra=extra)
+
+
+class Settings(BaseModel):
+    """Base of every method's settings: frozen, no unknown names, one-sentence errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def parse(cls, values: dict[str, Any]):
+        """The settings with ``values`` filled in.
+
+        Raises:
+            ValueError: one sentence naming the setting and what is allowed.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise ValueError(explain(cls, error)) from None
+
+
+def allowed(cls: type[BaseModel], name: str) -> str:
+    """What the setting ``name`` may be, in words: "a number from 0 to 10"."""
+    info = cls.model_fields[name]
+    options = typing.get_args(info.annotation)
+    if typing.get_origin(info.annotation) is Literal:
+        return "one of " + ", ".join(options)
+    kind = "a whole number" if info.annotation is int else "a number"
+    low = next((rule.ge for rule in info.metadata if hasattr(rule, "ge")), None)
+    high = next((rule.le for rule in info.metadata if hasattr(rule, "le")), None)
+    words = f"{kind} from {low:g} to {high:g}"
+    return words + " or none" if type(None) in options else words
+
+
+def explain(cls: type[BaseModel], error: ValidationError) -> str:
+    """One sentence for the first thing wrong: the setting, what is allowed, what was given."""
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    if name not in cls.model_fields:
+        return f"{name} is not a setting here; the settings are {', '.join(cls.model_fields)}."
+    return f"{name} must be {allowed(cls, name)}, not {first['input']!r}."
+
+
+class State(NamedTuple):
+    """Where a run is: the points, what the field says there, and what the method remembers."""
+
+    points: Tensor  # (n, *point)
+    at: Evaluation  # d and ∇d at the points
+    memory: Any = None
+    info: dict[str, float] = {}  # scalars of the last step, such as an acceptance rate
+
+
+def start(field: ExactField, points: Tensor, settings: Settings) -> State:
+    """The ``init`` of a method without memory: the points and the field there."""
+    return State(points, field.evaluate(points))
+
+
+@dataclass(frozen=True)
+class Method:
+    """A refinement method.
+
+    Attributes:
+        name: the key in code, links and the command line; ``title``: the name in text.
+        Settings: its settings model.
+        step: (field, state, settings, generator) → next state. Pure: it changes nothing.
+        init: (field, points, settings) → first state.
+        update_rule: (settings, space) → the rule being run, as LaTeX with the numbers in it.
+        spaces: where it can run. ``order``: its place in lists.
+        paper: who, where. ``about``: one sentence. ``caveat``: (space, prior) → a warning or "".
+    """
+
+    name: str
+    title: str
+    Settings: type[Settings]
+    step: Callable[[ExactField, State, Any, torch.Generator], State]
+    update_rule: Callable[[Any, str], str]
+    paper: str
+    about: str
+    init: Callable[[ExactField, Tensor, Any], State] = start
+    spaces: tuple[str, ...] = ("data", "latent")
+    order: int = 50
+    caveat: Callable[[str, Any], str] = field(default=lambda space, prior: "")
+
+
+def rows(weights: Tensor, like: Tensor) -> Tensor:
+    """Per-particle scalars (n,) shaped so that they multiply points (n, *point)."""
+    return weights.reshape(-1, *[1] * (like.dim() - 1))
+
+
+def noise(points: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal noise shaped like ``points``, drawn on the CPU."""
+    return torch.randn(points.shape, generator=generator).to(points.device)
+
+
+def number(value: float) -> str:
+    """A number as LaTeX shows it: four significant digits, no exponent for common sizes."""
+    text = f"{value:.4g}"
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        return rf"{mantissa}\cdot 10^{{{int(exponent)}}}"
+    return text

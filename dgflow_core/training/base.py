@@ -1,0 +1,119 @@
+"""The training loop that every recipe shares: progress, log, checkpoints, resuming."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from tqdm import tqdm
+
+from dgflow_core.model import Model
+
+CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
+
+
+class Recipe(BaseModel):
+    """How a model is made: frozen, named like the model it makes.
+
+    ``trainer`` is the class that runs it; every other field is written to the model's config.
+    """
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, extra="forbid")
+    name: str
+    title: str
+    dataset: str
+    iterations: int
+    seed: int = 0
+
+    def trainer(self, device: torch.device, data_root: Path | None) -> Trainer:
+        raise NotImplementedError
+
+
+class Trainer(Protocol):
+    """What a recipe's trainer offers the loop."""
+
+    def step(self, iteration: int) -> dict[str, float]:
+        """One iteration; returns the losses and logit statistics to log."""
+
+    def state(self) -> dict[str, Any]:
+        """Everything a later run needs to go on exactly here."""
+
+    def restore(self, state: dict[str, Any]) -> None: ...
+
+    def watch(self, iteration: int, folder: Path) -> dict[str, float]:
+        """A measurement for the log, taken every ``watch_every`` iterations."""
+
+    def finish(self) -> Model:
+        """The trained model, calibrated, its config complete."""
+
+
+def steps(
+    recipe: Recipe,
+    trainer: Trainer,
+    folder: Path,
+    *,
+    watch_every: int = 250,
+    save_every: int = 250,
+    stop: Callable[[], bool] | None = None,
+) -> Iterator[tuple[int, dict[str, float]]]:
+    """Train from the last checkpoint in ``folder``, yielding (iteration, numbers) as it goes.
+
+    A checkpoint is written every ``save_every`` iterations and when the caller stops; a run
+    that is started again goes on from it.
+
+    Raises:
+        ValueError: the checkpoint belongs to another recipe.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / CHECKPOINT
+    identity = recipe.model_dump(mode="json", exclude={"iterations"})
+    first = 0
+    if path.exists():
+        saved = torch.load(path, weights_only=True)
+        if saved["recipe"] != identity:
+            raise ValueError(
+                f"run folder {folder.name!r} holds a checkpoint of another recipe; name an empty one."
+            )
+        trainer.restore(saved["trainer"])
+        first = saved["iteration"]
+
+    def save(iteration: int) -> None:
+        scratch = path.with_suffix(".tmp")  # replaced in one move: a kill leaves the old one
+        torch.save({"recipe": identity, "iteration": iteration, "trainer": trainer.state()}, scratch)
+        scratch.replace(path)
+
+    iteration = first
+    started = time.monotonic()
+    try:
+        for iteration in range(first + 1, recipe.iterations + 1):
+            numbers = trainer.step(iteration)
+            if iteration % watch_every == 0 or iteration == recipe.iterations:
+                numbers |= trainer.watch(iteration, folder)
+                line = {"iteration": iteration, "seconds": round(time.monotonic() - started, 1), **numbers}
+                with (folder / LOG).open("a") as log:
+                    log.write(json.dumps(line) + "\n")
+            if iteration % save_every == 0:
+                save(iteration)
+            yield iteration, numbers
+            if stop and stop():
+                break
+    finally:
+        if iteration > first and iteration % save_every:
+            save(iteration)
+
+
+def train(recipe: Recipe, folder: Path, device: torch.device, data_root: Path | None = None) -> Model:
+    """Run ``recipe`` to its end with a progress bar and return the finished model."""
+    torch.manual_seed(recipe.seed)
+    trainer = recipe.trainer(device, data_root)
+    with tqdm(total=recipe.iterations, desc=recipe.name, dynamic_ncols=True) as bar:
+        for iteration, numbers in steps(recipe, trainer, folder):
+            bar.update(iteration - bar.n)
+            if iteration % 10 == 0:
+                bar.set_postfix({key: f"{value:.3g}" for key, value in numbers.items()})
+    return trainer.finish()

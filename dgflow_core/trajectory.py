@@ -1,0 +1,90 @@
+"""What a run leaves: positions, samples, logits, settings and where they came from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_VERSION = 1
+Ended = Literal["complete", "stopped", "non-finite"]
+
+
+@dataclass
+class Trajectory:
+    """A recorded run of ``steps`` steps with ``n`` particles.
+
+    Attributes:
+        positions: (steps + 1, n, *point) in the refined space; ``positions[0]`` is the start.
+        samples: (steps + 1, n, *sample_shape); in data space the same tensor as ``positions``.
+        logits: (steps + 1, n), d at every position.
+        settings: a plain dict; ``dg.refine(model, **settings)`` runs it again.
+        provenance: model name, weights digest, field and software versions.
+        info: per-step scalars of the method, name → list of ``steps + 1`` values.
+        ended: "complete", "stopped" (on request) or "non-finite"; ``message`` says why, or "".
+    """
+
+    positions: Tensor
+    samples: Tensor
+    logits: Tensor
+    settings: dict[str, Any]
+    provenance: dict[str, Any] = field(default_factory=dict)
+    info: dict[str, list[float]] = field(default_factory=dict)
+    ended: Ended = "complete"
+    message: str = ""
+
+    @property
+    def steps(self) -> int:
+        """How many steps were recorded (fewer than asked where the run ended early)."""
+        return len(self.positions) - 1
+
+    @property
+    def n(self) -> int:
+        return self.positions.shape[1]
+
+    def save(self, path) -> Path:
+        """Write the run as a compressed ``.npz`` of plain arrays; return the path written."""
+        path = Path(path)
+        header = {
+            "version": _VERSION, "settings": self.settings, "provenance": self.provenance,
+            "info": self.info, "ended": self.ended, "message": self.message,
+        }  # fmt: skip
+        arrays = {"positions": self.positions, "logits": self.logits}
+        if self.samples is not self.positions:
+            arrays["samples"] = self.samples
+        with path.open("wb") as stream:  # a handle: numpy would append .npz to another suffix
+            np.savez_compressed(
+                stream,
+                header=np.frombuffer(json.dumps(header).encode(), dtype=np.uint8),
+                **{name: value.cpu().numpy() for name, value in arrays.items()},
+            )
+        return path
+
+    @classmethod
+    def load(cls, path) -> Trajectory:
+        """Read a run written by ``save``; nothing in the file is unpickled.
+
+        Raises:
+            ValueError: the file is not such a run.
+        """
+        try:
+            with np.load(Path(path), allow_pickle=False) as file:
+                header = json.loads(file["header"].tobytes().decode())
+                arrays = {
+                    name: torch.from_numpy(file[name])
+                    for name in ("positions", "logits", "samples")
+                    if name in file.files
+                }
+            header.pop("version")
+            positions = arrays.pop("positions")
+            samples = arrays.get("samples", positions)
+            return cls(positions, samples, arrays["logits"], **header)
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            raise ValueError(f"path {str(path)!r} is not a saved run ({type(error).__name__}).") from None
