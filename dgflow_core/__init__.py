@@ -9,11 +9,12 @@ from dgflow_core.data import datasets
 from dgflow_core.divergences import divergences
 from dgflow_core.methods import methods
 from dgflow_core.model import Model, calibration_offset
+from dgflow_core.models.chainer import load_chainer_mlp
 from dgflow_core.refine import Frame, Run, drift, refine
 from dgflow_core.trajectory import Trajectory
 from dgflow_core.zoo import load, models
 
 __all__ = [
     "Frame", "Model", "Run", "Trajectory", "calibration_offset", "datasets", "divergences", "drift",
-    "load", "methods", "models", "refine",
+    "load", "load_chainer_mlp", "methods", "models", "refine",
 ]  # fmt: skip
