@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -27,7 +27,7 @@ class Frame(NamedTuple):
     positions: Tensor  # (n, *point)
     samples: Tensor  # (n, *sample_shape)
     logits: Tensor  # (n,)
-    info: dict[str, float]
+    info: Mapping[str, float]
 
 
 class NonFinite(ArithmeticError):
@@ -64,9 +64,8 @@ class Run:
         self.model, self.method = model, methods.get(method)
         model.dim(space)
         if space not in self.method.spaces:
-            raise ValueError(
-                f"space must be {' or '.join(map(repr, self.method.spaces))} for {self.method.title}, not {space!r}."
-            )
+            spaces = " or ".join(map(repr, self.method.spaces))
+            raise ValueError(f"space must be {spaces} for {self.method.title}, not {space!r}.")
         self.seed = whole("seed", seed, 0, 2**31 - 1)
         self.field = field or ExactField(model, space, batch_size)
         if (self.field.space, self.field.model.digest) != (space, model.digest):

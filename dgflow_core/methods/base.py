@@ -7,8 +7,9 @@ command-line options, links and error messages are all made from it.
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -86,7 +87,7 @@ class State(NamedTuple):
     points: Tensor  # (n, *point)
     at: Evaluation  # d and ∇d at the points
     memory: Any = None
-    info: dict[str, float] = {}  # scalars of the last step, such as an acceptance rate
+    info: Mapping[str, float] = MappingProxyType({})  # scalars of the last step, such as an acceptance rate
 
 
 def start(field: ExactField, points: Tensor, settings: Settings) -> State:

@@ -138,11 +138,11 @@ class PlanarTrainer:
         run = refine(model, "dgflow", n=5000, steps=100, seed=1)
         real = self.target.sample(5000, seed=7)
         model.config["quality"] = {
-            label: {
-                key: round(value, 4)
-                for key, value in planar.summary(points.numpy(), real, self.target).items()
-            }
-            for label, points in (("base", run.samples[0]), ("DGflow(KL)", run.samples[-1]))
+            label: {key: round(value, 4) for key, value in measured.items()}
+            for label, measured in (
+                ("base", planar.summary(run.samples[0].numpy(), real, self.target)),
+                ("DGflow(KL)", planar.summary(run.samples[-1].numpy(), real, self.target)),
+            )
         }
         return model
 
