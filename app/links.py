@@ -14,7 +14,7 @@ from typing import Any
 
 import streamlit as st
 
-from dgflow_core.methods.base import Settings
+from dgflow_core.methods import Method, Settings
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,11 @@ def setting(settings: type[Settings], name: str) -> Parameter:
     return Parameter(info.default, parse)
 
 
+def settings(method: Method) -> dict[str, Parameter]:
+    """The parameters of a method, named "<method>.<setting>"; a link says only "<setting>"."""
+    return {f"{method.name}.{name}": setting(method.Settings, name) for name in method.Settings.model_fields}
+
+
 def restore(page: str, parameters: dict[str, Parameter]) -> None:
     """Fill ``st.session_state["<page>.<name>"]`` for every parameter that is not there yet.
 
@@ -84,24 +89,27 @@ def restore(page: str, parameters: dict[str, Parameter]) -> None:
     """
     query = st.query_params.to_dict() if not st.session_state.get(f"{page}._linked") else {}
     problems = st.session_state.setdefault(f"{page}._problems", [])
+    known = st.session_state.setdefault(f"{page}._known", set())
     for name, parameter in parameters.items():
-        key = f"{page}.{name}"
-        if name in query:
-            try:
-                st.session_state[key] = parameter.parse(query[name])
-                continue
-            except ValueError as error:
-                problems.append(f"In the link, {error} The default is shown instead.")
+        key, said = f"{page}.{name}", _said(name)
+        known.add(said)
         # Written back on every run: Streamlit forgets widgets that a run did not draw.
         st.session_state[key] = st.session_state.get(key, parameter.default)
-    known = set(parameters) | st.session_state.setdefault(f"{page}._known", set())
-    st.session_state[f"{page}._known"] = known
+        if said in query:
+            try:
+                st.session_state[key] = parameter.parse(query[said])
+            except ValueError as error:
+                problems.append(f"In the link, {error} The default is shown instead.")
+
+
+def _said(name: str) -> str:
+    return name.rsplit(".", 1)[-1]
 
 
 def complaints(page: str) -> None:
     """Say what was wrong with the link that opened this page, once the whole link has been read."""
     if not st.session_state.get(f"{page}._linked"):
-        strangers = set(st.query_params) - st.session_state.get(f"{page}._known", set())
+        strangers = set(st.query_params) - st.session_state[f"{page}._known"]
         for name in sorted(strangers):
             st.session_state[f"{page}._problems"].append(
                 f"In the link, {name[:40]!r} is not a setting of this page and was left out."
@@ -122,7 +130,7 @@ def publish(page: str, parameters: dict[str, Parameter]) -> None:
     for name, parameter in parameters.items():
         value = st.session_state[f"{page}.{name}"]
         if value != parameter.default:
-            values[name] = as_text(value)
+            values[_said(name)] = as_text(value)
     if values != st.query_params.to_dict():
         st.query_params.from_dict(values)
 

@@ -75,10 +75,10 @@ class PlanarTrainer:
         self._descend(0, -self.critic(fake).mean())
         self.critic.requires_grad_(True)
         return {
-            "wasserstein": float(real_logit.mean() - fake_logit.mean()),
-            "penalty": float(penalty),
-            "logit_real": float(real_logit.mean()),
-            "logit_fake": float(fake_logit.mean()),
+            "wasserstein": float((real_logit.mean() - fake_logit.mean()).detach()),
+            "penalty": float(penalty.detach()),
+            "logit_real": float(real_logit.mean().detach()),
+            "logit_fake": float(fake_logit.mean().detach()),
         }
 
     def _descend(self, which: int, loss: Tensor) -> None:

@@ -1,0 +1,95 @@
+"""The 2D flow page: a drift field, and particles that follow it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import dgflow_core as dg
+from app import controls, export, links, pictures, presets, results
+from app.stage import stage
+
+PAGE = "flow"
+
+PARAMETERS = {
+    "model": links.choice("model", controls.planar_models(), "25gaussians/wgan-gp"),
+    "method": links.choice("method", dg.methods, "dgflow"),
+    "space": links.choice("space", ("data", "latent"), "data"),
+    "n": links.whole("n", 2000, 10, results.MAX_PARTICLES),
+    "seed": links.whole("seed", 0, 0, 2**31 - 1),
+    "raw": links.flag("raw", False),
+    "exact": links.flag("exact", False),
+    "map": links.choice("map", pictures.MAPS, "logit"),
+}
+ALL = PARAMETERS | {k: v for method in dg.methods.values() for k, v in links.settings(method).items()}
+
+links.restore(PAGE, PARAMETERS)
+links.restore(PAGE, links.settings(dg.methods[st.session_state[f"{PAGE}.method"]]))
+links.complaints(PAGE)
+links.restore(PAGE, ALL)
+
+
+def sidebar() -> tuple[dg.methods.Method, dict]:
+    """Draw the controls; return the method and the run's settings."""
+    state = st.session_state
+    with st.sidebar:
+        st.selectbox("Model", controls.planar_models(), key=f"{PAGE}.model", format_func=controls.model_title,
+                     help="A generator with its critic, trained on one data set.")  # fmt: skip
+        method = controls.method_choice(f"{PAGE}.method")
+        if state[f"{PAGE}.space"] not in method.spaces:
+            state[f"{PAGE}.space"] = method.spaces[0]
+        st.segmented_control(
+            "Space", method.spaces, key=f"{PAGE}.space", required=True, format_func=str.capitalize,
+            disabled=len(method.spaces) == 1,
+            help="Data: move the samples x with d(x). Latent: move the codes z with d(g(z)).",
+        )  # fmt: skip
+        settings = controls.method_settings(method, PAGE)
+        st.slider("n · particles", 100, max(10_000, state[f"{PAGE}.n"]), step=100, key=f"{PAGE}.n",
+                  help="How many samples to refine at once.")  # fmt: skip
+        with st.expander("Critic, seed and accuracy"):
+            st.toggle("Raw critic offset", key=f"{PAGE}.raw",
+                      help="A WGAN critic is only fixed up to a constant. Calibrated, exp(−d) integrates to 1 "
+                           "over generated samples; raw, it does not, and every f but KL notices.")  # fmt: skip
+            st.toggle("Exact evaluation", key=f"{PAGE}.exact",
+                      help="Off: d and ∇d come from a fine table, some hundred times faster and visibly the "
+                           "same. On: every step runs the networks.")  # fmt: skip
+            st.selectbox("Background", pictures.MAPS, key=f"{PAGE}.map", format_func=pictures.MAPS.get,
+                         help="What the colours behind the arrows show.")  # fmt: skip
+            st.number_input("Seed", 0, 2**31 - 1, key=f"{PAGE}.seed",
+                            help="The same seed gives the same particles and the same noise.")  # fmt: skip
+    run = {
+        "method": method.name, "space": state[f"{PAGE}.space"], "n": state[f"{PAGE}.n"],
+        "seed": state[f"{PAGE}.seed"], **settings,
+    }  # fmt: skip
+    return method, run
+
+
+method, settings = sidebar()
+name, raw = st.session_state[f"{PAGE}.model"], st.session_state[f"{PAGE}.raw"]
+model = results.model(name, raw)
+
+title, rule = st.columns([2, 5], vertical_alignment="center", gap="small")
+title.markdown(f"#### {controls.model_title(name)}")
+rule.latex(method.update_rule(method.Settings.parse({k: settings[k] for k in method.Settings.model_fields}),
+                              settings["space"]))  # fmt: skip
+presets.choose(PAGE, ALL)
+
+try:
+    trajectory = results.trajectory(name, settings, raw=raw, exact=st.session_state[f"{PAGE}.exact"])
+except ValueError as error:
+    st.error(str(error), icon=":material/error:")
+    st.stop()
+
+if trajectory.message:
+    st.warning(trajectory.message, icon=":material/warning:")
+picture = pictures.flow(name, raw, trajectory, st.session_state[f"{PAGE}.map"])
+stage(picture, key=PAGE)
+
+caveat = method.caveat(settings["space"], model.prior)
+foot, save = st.columns([4, 1], vertical_alignment="top")
+offset = "raw, as trained" if raw else f"calibrated, {model.logit_offset:+.2f}"
+accuracy = "exact" if st.session_state[f"{PAGE}.exact"] else "from a table"
+foot.caption(f"{method.about} {caveat} Critic offset: {offset}. Logit: {accuracy}. {method.paper}.")
+with save:
+    export.popover(trajectory, model, key=PAGE)
+
+links.publish(PAGE, PARAMETERS | links.settings(method))
