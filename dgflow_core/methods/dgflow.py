@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from dgflow_core import divergences
+from dgflow_core.divergences import get as get_divergence
 from dgflow_core.fields import Evaluation
 from dgflow_core.methods.base import Method, Settings, State, noise, number, rows, setting
 
@@ -33,7 +33,7 @@ class DGflowSettings(Settings):
 
 def drift(at: Evaluation, divergence: str) -> Tensor:
     """−∇f′(exp(−d)) = w_f(d) ∇d at evaluated points, shaped like them."""
-    return rows(divergences.get(divergence).weight(at.logit), at.grad) * at.grad
+    return rows(get_divergence(divergence).weight(at.logit), at.grad) * at.grad
 
 
 def step(field, state: State, settings: DGflowSettings, generator) -> State:
@@ -51,7 +51,7 @@ def step(field, state: State, settings: DGflowSettings, generator) -> State:
 
 def update_rule(settings: DGflowSettings, space: str) -> str:
     x, d = ("z", r"d(g(z))") if space == "latent" else ("x", "d(x)")
-    weight = divergences.get(settings.divergence).latex_weight
+    weight = get_divergence(settings.divergence).latex_weight
     middle = "" if weight == "1" else rf"\,{weight}"
     rule = rf"{x} \leftarrow {x} + {number(settings.eta)}{middle}\,\nabla_{x} {d}"
     if settings.gamma > 0:
