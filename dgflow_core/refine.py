@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from dgflow_core import methods
 from dgflow_core.fields import ExactField
+from dgflow_core.methods import get as get_method
 from dgflow_core.methods.dgflow import drift as dgflow_drift
 from dgflow_core.model import Model
 from dgflow_core.priors import seeded
@@ -61,7 +61,7 @@ class Run:
         batch_size: int | None = None,
         **settings,
     ):
-        self.model, self.method = model, methods.get(method)
+        self.model, self.method = model, get_method(method)
         model.dim(space)
         if space not in self.method.spaces:
             spaces = " or ".join(map(repr, self.method.spaces))
@@ -72,6 +72,8 @@ class Run:
             raise ValueError("field must have been made for this model and this space.")
         if settings.get("steps", 0) is None:
             del settings["steps"]
+        if self.method.planar and self.field.shape != (2,):
+            raise ValueError(f"method {self.method.title} needs points of two dimensions, not {self.field.shape}.")
         self.values = self.method.Settings.parse(settings)
         if start is None:
             self.n = whole("n", n, 1, MAX_PARTICLES)

@@ -106,6 +106,7 @@ class Method:
         init: (field, points, settings) → first state.
         update_rule: (settings, space) → the rule being run, as LaTeX with the numbers in it.
         spaces: where it can run. ``order``: its place in lists.
+        gradient: whether a step needs ∇d, or d alone. ``planar``: whether it needs two dimensions.
         paper: who, where. ``about``: one sentence. ``caveat``: (space, prior) → a warning or "".
     """
 
@@ -119,6 +120,8 @@ class Method:
     init: Callable[[ExactField, Tensor, Any], State] = start
     spaces: tuple[str, ...] = ("data", "latent")
     order: int = 50
+    gradient: bool = True
+    planar: bool = False
     caveat: Callable[[str, Any], str] = field(default=lambda space, prior: "")
 
 
@@ -130,6 +133,41 @@ def rows(weights: Tensor, like: Tensor) -> Tensor:
 def noise(points: Tensor, generator: torch.Generator) -> Tensor:
     """Standard normal noise shaped like ``points``, drawn on the CPU."""
     return torch.randn(points.shape, generator=generator).to(points.device)
+
+
+def proposals(field, n: int, generator: torch.Generator) -> Tensor:
+    """``n`` fresh samples of the generator, as points of the field's space."""
+    seed = int(torch.randint(2**31, (1,), generator=generator))
+    z = field.model.prior.sample(n, seed).to(field.model.device)
+    return z if field.space == "latent" else field.model.generate(z)
+
+
+def where(taken: Tensor, new: Evaluation, old: Evaluation) -> Evaluation:
+    """The rows of ``new`` where ``taken`` (n,), those of ``old`` elsewhere."""
+    pairs = zip(new, old, strict=True)
+    return Evaluation(*(torch.where(rows(taken, a), a, b) for a, b in pairs))
+
+
+def put(old: Evaluation, chosen: Tensor, new: Evaluation) -> Evaluation:
+    """``old`` with the rows ``chosen`` (n,) replaced, in order, by those of ``new``."""
+    parts = [part.clone() for part in old]
+    for part, value in zip(parts, new, strict=True):
+        part[chosen] = value
+    return Evaluation(*parts)
+
+
+def tally(info: dict[str, float], proposed: int, accepted: int, evaluations: int) -> dict[str, float]:
+    """The next step's ``info`` of a method that accepts or rejects.
+
+    "acceptance" is the share of all proposals so far that were accepted; "evaluations" counts
+    the points at which this step asked for d.
+    """
+    proposed += int(info.get("proposed", 0))
+    accepted += int(info.get("accepted", 0))
+    return {
+        "proposed": proposed, "accepted": accepted,
+        "acceptance": accepted / max(proposed, 1), "evaluations": evaluations,
+    }  # fmt: skip
 
 
 def number(value: float) -> str:

@@ -1,0 +1,113 @@
+"""Discriminator Rejection Sampling (Azadi et al., ICLR 2019)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from dgflow_core.methods.base import (
+    Method,
+    Settings,
+    State,
+    number,
+    proposals,
+    put,
+    rows,
+    setting,
+    tally,
+)
+from dgflow_core.priors import seeded
+
+EPSILON = 1e-8
+BURN_IN_SEED = 11
+
+
+class RejectionSettings(Settings):
+    percentile: float = setting(
+        0, symbol="γ%", help="The paper's shift γ as a percentile of F: 0 shifts nothing (exact).",
+        ge=0, le=99.9, slider=(0.0, 99.0), step=1,
+    )  # fmt: skip
+    burn_in: int = setting(
+        10_000, symbol="B", help="Generated samples that estimate the largest logit before the first round.",
+        ge=100, le=1_000_000, slider=(1_000, 50_000), step=1_000,
+    )  # fmt: skip
+    steps: int = setting(
+        100, symbol="N", help="Rounds of proposals; a particle rests once its proposal is accepted.",
+        ge=0, le=10_000, slider=(1, 300), step=1,
+    )  # fmt: skip
+
+
+class Memory(NamedTuple):
+    accepted: Tensor  # (n,) which particles hold an accepted sample
+    largest: float  # d_M: the largest logit seen, log M
+    shift: float  # γ
+
+
+def log_odds(logit: Tensor, largest: float, shift: float = 0.0) -> Tensor:
+    """F̂(x) = d − d_M − log(1 − exp(d − d_M − ε)) − γ, whose sigmoid is the acceptance probability.
+
+    With γ = 0 that probability is exp(d − d_M) = (μ/ρ₀)/M: plain rejection sampling.
+    """
+    below = logit.double() - largest
+    return below - torch.log(-torch.expm1(below - EPSILON)) - shift
+
+
+def init(field, points: Tensor, settings: RejectionSettings) -> State:
+    at = field.evaluate(points)
+    burn_in = field.evaluate(proposals(field, settings.burn_in, seeded(BURN_IN_SEED))).logit
+    largest = float(max(burn_in.max(), at.logit.max()))
+    shift = 0.0
+    if settings.percentile > 0:
+        shift = float(torch.quantile(log_odds(burn_in[:100_000], largest), settings.percentile / 100))
+    none = torch.zeros(len(points), dtype=torch.bool, device=points.device)
+    info = tally({}, 0, 0, len(points) + settings.burn_in)
+    return State(points, at, Memory(none, largest, shift), info)
+
+
+def step(field, state: State, settings: RejectionSettings, generator) -> State:
+    """One round: each waiting particle is accepted with probability σ(F̂(x)), or drawn afresh.
+
+    The paper raises d_M whenever a larger logit turns up and takes γ from each batch; here d_M
+    likewise rises between rounds, and γ is fixed by the burn-in so that the result does not
+    depend on the batch. Particles that still wait after the last round are plain proposals.
+    """
+    memory: Memory = state.memory
+    uniform = torch.rand(len(state.points), generator=generator).to(state.points.device)
+    waiting = ~memory.accepted
+    taken = waiting & (uniform < torch.sigmoid(log_odds(state.at.logit, memory.largest, memory.shift)))
+    again = waiting & ~taken
+    points, at, largest = state.points, state.at, memory.largest
+    if again.any():
+        fresh = proposals(field, len(points), generator)  # one for every particle: ranks stay put
+        points = torch.where(rows(again, points), fresh, points)
+        redrawn = field.evaluate(points[again])
+        at = put(at, again, redrawn)
+        largest = max(largest, float(redrawn.logit.max()))
+    info = tally(state.info, int(waiting.sum()), int(taken.sum()), int(again.sum()))
+    return State(points, at, Memory(memory.accepted | taken, largest, memory.shift), info)
+
+
+def update_rule(settings: RejectionSettings, space: str) -> str:
+    rule = (
+        r"\text{accept } x = g(z) \text{ with probability } \sigma(\hat F(x)),\quad "
+        r"\hat F = d - d_M - \log(1-e^{d-d_M})"
+    )
+    if settings.percentile > 0:
+        rule += rf" - \underbrace{{F_{{{number(settings.percentile)}\%}}}}_{{\gamma}}"
+    return rule
+
+
+METHOD = Method(
+    name="drs",
+    title="DRS",
+    Settings=RejectionSettings,
+    init=init,
+    step=step,
+    update_rule=update_rule,
+    paper="Azadi et al., Discriminator Rejection Sampling, ICLR 2019",
+    about="Draws anew until the critic accepts: one round of proposals a step.",
+    order=70,
+    gradient=False,
+)
