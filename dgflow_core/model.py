@@ -73,7 +73,7 @@ class Model:
         with torch.no_grad():
             probe = self.generator(prior.sample(1, 0).to(self.device))
         self.sample_shape = tuple(probe.shape[1:])
-        self._digest: str | None = None
+        self._weights_digest: str | None = None
 
     name = property(lambda self: self.config.get("name", "unnamed"))
     title = property(lambda self: self.config.get("title", self.name))
@@ -81,22 +81,26 @@ class Model:
     kind = property(lambda self: self.config.get("kind", "2d"))
 
     @property
-    def digest(self) -> str:
-        """SHA-256 of all weights and the offset, hexadecimal: what a result was made with."""
-        if self._digest is None:
-            sha = hashlib.sha256(repr((self.prior, self.logit_offset)).encode())
+    def weights_digest(self) -> str:
+        """SHA-256 of the prior and all weights, hexadecimal; the same for every offset."""
+        if self._weights_digest is None:
+            sha = hashlib.sha256(repr(self.prior).encode())
             for net in (self.generator, self.critic, self.corrector):
                 for key, value in net.state_dict().items() if net is not None else ():
                     sha.update(key.encode())
                     sha.update(value.cpu().numpy().tobytes())
-            self._digest = sha.hexdigest()
-        return self._digest
+            self._weights_digest = sha.hexdigest()
+        return self._weights_digest
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all weights and the offset, hexadecimal: what a result was made with."""
+        return hashlib.sha256(f"{self.weights_digest} {self.logit_offset!r}".encode()).hexdigest()
 
     def with_offset(self, offset: float) -> Model:
         """The same networks (shared) with another ``logit_offset``; 0 gives the raw critic."""
         twin = copy.copy(self)
         twin.logit_offset = float(offset)
-        twin._digest = None
         return twin
 
     def dim(self, space: str) -> tuple[int, ...]:

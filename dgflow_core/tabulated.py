@@ -1,0 +1,187 @@
+"""(d, ∇d) by table look-up: what makes two-dimensional flows move while a slider moves.
+
+In two dimensions the logit and its gradient are fixed functions of two numbers. They are
+computed once on a grid and interpolated bilinearly from then on; every divergence is a weight
+on top of that (``divergences``). The gradient is interpolated itself, not derived from the
+interpolated logit: a ReLU critic's gradient jumps from one linear piece to the next, and a
+bilinear surface would add jumps of its own at every cell border.
+
+Points outside the grid are evaluated by the model, so that results are right everywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+from dgflow_core import data, zoo
+from dgflow_core.fields import Evaluation, ExactField
+from dgflow_core.model import Model
+
+#: Nodes along one side of the grid, in each space; odd, so that the origin is a node.
+SIZE = {"data": 1025, "latent": 1025}
+_TILE = 64
+_FORMAT = "1"
+
+
+class TabulatedField(ExactField):
+    """(d, ∇d) and g by bilinear interpolation in a table, for 2D models; drop-in for ``ExactField``.
+
+    The table is computed once for a model and a space, kept beside the model (or in the user's
+    cache folder where that cannot be written) and tied to the weights by their digest, without
+    the offset, which is added on look-up: raw and calibrated models share one table.
+
+    Args:
+        model: whose logit; its samples and, for "latent", its codes must be points of the plane.
+        space: "data" or "latent", as in ``ExactField``.
+        size: nodes along one side; None takes ``SIZE[space]``.
+        keep: write a table that had to be computed to disk. False for models of one session.
+        progress: called with the share done, 0 to 1, while the table is computed.
+
+    Attributes:
+        table: (channels, size, size) float32: d without offset, ∂d/∂x, ∂d/∂y and, in latent
+            space, the two coordinates of g(z); rows run along y, columns along x.
+        half: half the side of the square it covers, centred on the origin, in the units of the space.
+
+    Raises:
+        ValueError: the points of this space are not in the plane.
+    """
+
+    name = "tabulated"
+
+    def __init__(
+        self,
+        model: Model,
+        space: str = "data",
+        size: int | None = None,
+        keep: bool = True,
+        progress: Callable[[float], None] | None = None,
+    ):
+        super().__init__(model, space)
+        if self.shape != (2,) or model.sample_shape != (2,):
+            raise ValueError(f"model must have 2D samples and points to be tabulated, not {model.name}.")
+        size = size or SIZE[space]
+        found = _read(model, space, size) if keep else None
+        if found is None:
+            half = extent(model, space)
+            found = compute(model, space, size, half, progress), half
+            if keep:
+                _write(model, space, *found)
+        self.table, self.half = found
+        self.table = self.table.to(model.device)
+        self.size = size
+
+    def evaluate(self, points: Tensor) -> Evaluation:
+        """d, ∇d and the samples at ``points`` (n, 2)."""
+        where = points.detach() / self.half
+        values = grid_sample(self.table[None], where[None, None], padding_mode="border", align_corners=True)
+        values = values[0, :, 0].T
+        logit = values[:, 0] + self.model.logit_offset
+        sample = points if self.space == "data" else values[:, 3:]
+        at = Evaluation(logit, values[:, 1:3], sample)
+        if where.abs().max() <= 1:  # false for points that are not finite as well
+            return at
+        outside = ~(where.abs() <= 1).all(1)
+        exact = super().evaluate(points[outside])
+        # Copies, because in data space the samples are the caller's own points.
+        return Evaluation(*(_replaced(old, outside, new) for old, new in zip(at, exact, strict=True)))
+
+
+def _replaced(rows: Tensor, where: Tensor, new: Tensor) -> Tensor:
+    rows = rows.clone()
+    rows[where] = new
+    return rows
+
+
+def extent(model: Model, space: str) -> float:
+    """Half the side of the square that a table covers: where particles are, and some room."""
+    if space == "latent":
+        return 1.0 if model.prior.bounded else 4.5
+    reach = float(model.generate(model.prior.sample(4096, 0)).abs().max())
+    shown = getattr(data.datasets.get(model.dataset), "extent", 2.0)
+    return max(1.1 * shown, 1.2 * reach)
+
+
+def compute(
+    model: Model,
+    space: str,
+    size: int,
+    half: float,
+    progress: Callable[[float], None] | None = None,
+) -> Tensor:
+    """The table on [−half, half]², (channels, size, size); see ``TabulatedField``."""
+    field = ExactField(model.with_offset(0.0), space)
+    axis = torch.linspace(-half, half, size, device=model.device)
+    table = torch.empty(3 if space == "data" else 5, size, size, device=model.device)
+    corners = [(y, x) for y in range(0, size, _TILE) for x in range(0, size, _TILE)]
+    for done, (y, x) in enumerate(corners, 1):  # in tiles: memory stays small, neighbours together
+        rows, columns = axis[y : y + _TILE], axis[x : x + _TILE]
+        nodes = torch.cartesian_prod(rows, columns).flip(1)
+        at = field.evaluate(nodes)
+        channels = [at.logit[:, None], at.grad] + ([at.sample] if space == "latent" else [])
+        tile = torch.cat(channels, 1).T.reshape(-1, len(rows), len(columns))
+        table[:, y : y + _TILE, x : x + _TILE] = tile
+        if progress:
+            progress(done / len(corners))
+    return table
+
+
+def path(model: Model, space: str) -> Path:
+    """Where the table of ``model`` is kept: beside a shipped model, else in the user's cache."""
+    beside = zoo.root() / model.name
+    if (beside / zoo.CONFIG).exists() and os.access(beside, os.W_OK):
+        return beside / f"field-{space}.safetensors"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dgflow-explorer"
+    return cache / f"{model.weights_digest[:16]}-{space}.safetensors"
+
+
+def ready(model: Model, space: str = "data", size: int | None = None) -> bool:
+    """Whether a table that fits these weights lies on disk, so that no time is needed to compute it."""
+    return _header(model, space, size or SIZE[space]) is not None
+
+
+def _identity(model: Model, space: str, size: int) -> dict[str, str]:
+    return {"format": _FORMAT, "digest": model.weights_digest, "space": space, "size": str(size)}
+
+
+def _header(model: Model, space: str, size: int) -> dict[str, str] | None:
+    """The metadata of the stored table, or None where there is none that fits."""
+    try:
+        with safe_open(path(model, space), framework="pt") as file:
+            found = file.metadata() or {}
+            shape = file.get_slice("table").get_shape()
+    except (OSError, SafetensorError):
+        return None
+    fits = _identity(model, space, size).items() <= found.items()
+    return found if fits and shape == [3 if space == "data" else 5, size, size] else None
+
+
+def _read(model: Model, space: str, size: int) -> tuple[Tensor, float] | None:
+    header = _header(model, space, size)
+    if header is None:
+        return None
+    with safe_open(path(model, space), framework="pt") as file:
+        table = file.get_tensor("table").float()
+    return (table, float(header["half"])) if torch.isfinite(table).all() else None
+
+
+def _write(model: Model, space: str, table: Tensor, half: float) -> None:
+    """Store the table in one move, so that a reader never meets half a file."""
+    target = path(model, space)
+    header = {**_identity(model, space, len(table[0])), "half": repr(half)}
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, scratch = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
+        os.close(handle)
+        save_file({"table": table.cpu()}, scratch, metadata=header)
+        os.replace(scratch, target)
+    except OSError:  # a full or read-only disk costs time at the next start, nothing else
+        return
