@@ -1,0 +1,557 @@
+// player.js: plays a recorded scene; needs unpack.js, view.js and chart.js.
+//
+// The default export is a Streamlit component (components v2). It is called again with new data on
+// every rerun; the player stays and swaps the scene in place. `globalThis.__dgflowStage[key]` is the
+// player mounted under `key`, and its root element tells its state in data attributes: step, steps,
+// playing, fps, runKey, receivedAt and drawnAt (performance.now() of a run's arrival and first draw).
+
+const STAGE = (globalThis.__dgflowStage ??= {});
+const MEMORY = (globalThis.__dgflowStageMemory ??= {}); // what a person chose, by key; outlives a page change
+const SPEEDS = [0.25, 0.5, 1, 2, 4];
+const TRAILS = 150;
+const LAYER_NAMES = { map: "Map", arrows: "Arrows", real: "Real", base: "Base", refined: "Refined", paths: "Paths" };
+const ICONS = {
+  first: "M5 5v14M19 5 9 12l10 7z", back: "M8 5v14M18 5l-8 7 8 7z", play: "M7 4l13 8-13 8z",
+  pause: "M8 5v14M16 5v14", next: "M16 5v14M6 5l8 7-8 7z", last: "M19 5v14M5 5l10 7-10 7z",
+  loop: "M17 2l4 4-4 4M3 11V9a3 3 0 0 1 3-3h15M7 22l-4-4 4-4M21 13v2a3 3 0 0 1-3 3H3",
+  save: "M12 3v12M7 10l5 5 5-5M4 20h16", full: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
+};
+
+/** Element with properties, attributes where a name holds a dash, and children. */
+function element(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.includes("-") || name === "role") node.setAttribute(name, value);
+    else node[name] = value;
+  }
+  node.append(...children);
+  return node;
+}
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  const path = svg.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "path"));
+  path.setAttribute("d", ICONS[name]);
+  return svg;
+}
+
+const button = (name, label, act) =>
+  element("button", { type: "button", className: `icon ${name}`, title: label, "aria-label": label, onclick: act }, icon(name));
+
+class Player {
+  constructor(root, key) {
+    Object.assign(this, { root, key, at: 0, playing: false, marked: null, pinned: false });
+    this.memory = MEMORY[key] ?? null;
+    this.#build();
+    this.view = new View(this.parts.picture, {
+      onHover: (hit, event) => this.#hover(hit, event),
+      onPick: (hit, event) => this.#pick(hit, event),
+      onLayout: () => { this.trailsAt = -1; },
+    });
+    this.chart = new Chart(this.parts.chart, { onScrub: (step) => this.go(step) });
+    this.observer = new ResizeObserver(() => this.arrange());
+    this.observer.observe(root);
+    this.colours = matchMedia("(prefers-color-scheme: dark)");
+    this.retheme = () => this.refresh();
+    this.colours.addEventListener("change", this.retheme);
+  }
+
+  destroy() {
+    this.pause();
+    this.colours.removeEventListener("change", this.retheme);
+    this.observer.disconnect();
+    this.view.destroy();
+    this.chart.destroy();
+    this.root.replaceChildren();
+    if (STAGE[this.key] === this) delete STAGE[this.key];
+  }
+
+  // ---- the scene --------------------------------------------------------------------------
+
+  /** Show `scene` (unpacked) in place of what is shown; keeps the place, the choices and the motion. */
+  load(scene) {
+    const receivedAt = performance.now();
+    const first = !this.scene;
+    const fraction = this.scene?.steps ? this.at / this.scene.steps : null;
+    this.scene = scene;
+    this.memory ??= { layers: {}, curves: null, speed: 1, loop: false, fraction: null };
+    MEMORY[this.key] = this.memory;
+    this.panels = scene.panels.map((panel) => this.#panel(panel));
+    this.seriesColours = scene.panels.map((_, i) =>
+      scene.panels.length === 1 ? scene.palette.refined : scene.palette.series[i % scene.palette.series.length]);
+    this.trailIds = trailIds(Math.max(...scene.panels.map((panel) => panel.n), 0));
+    this.trailsAt = -1;
+    if (this.marked !== null && !this.panels.some((panel) => this.marked < panel.n)) this.#unmark();
+    for (const [name, on] of Object.entries({ ...defaults(scene.layers), ...this.memory.layers })) {
+      this.view.setLayer(name, on);
+    }
+    this.#chips();
+    this.parts.scrub.max = scene.steps;
+    this.view.show(this.panels, scene.palette);
+    this.arrange();
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (first && this.memory.fraction === null) {
+      this.at = still ? scene.steps : 0;
+      if (!still) this.play();
+    } else {
+      this.at = Math.round((fraction ?? this.memory.fraction) * scene.steps);
+    }
+    this.draw();
+    const { dataset } = this.root;
+    dataset.steps = scene.steps;
+    if (dataset.runKey !== scene.key) {
+      Object.assign(dataset, { runKey: scene.key, receivedAt, drawnAt: performance.now() });
+    }
+  }
+
+  #panel(panel) {
+    const [x0, x1, y0, y1] = panel.extent;
+    const shown = { ...panel, xRange: [x0, x1], yRange: [y0, y1], frames: panel.x ? panel.x.shape[0] : 0 };
+    if (panel.map) {
+      const { values, range } = panel.map;
+      const [h, w] = values.shape.slice(-2);
+      const frames = values.shape.length === 3 ? values.shape[0] : 1;
+      shown.map = { ...panel.map, shape: [h, w], frames, codes: values, at: -1, values: new Float32Array(h * w) };
+      readMap(shown.map, 0, range);
+    }
+    shown.cache = [];
+    if (shown.frames) shown.base = this.#positions(shown, 0, new Float32Array(2 * panel.n));
+    return shown;
+  }
+
+  /** Positions of `panel` at whole `step`, in data units; a shorter run rests at its last frame. */
+  #positions(panel, step, out) {
+    const from = Math.min(step, panel.frames - 1) * panel.n;
+    const xs = dequantise(panel.x.subarray(from, from + panel.n), panel.xRange);
+    const ys = dequantise(panel.y.subarray(from, from + panel.n), panel.yRange);
+    for (let i = 0; i < panel.n; i++) [out[2 * i], out[2 * i + 1]] = [xs[i], ys[i]];
+    return out;
+  }
+
+  #frame(panel, step) {
+    const slot = step & 1; // the two frames a moving particle lies between
+    const kept = panel.cache[slot];
+    if (kept?.step === step) return kept.points;
+    const points = this.#positions(panel, step, kept?.points ?? new Float32Array(2 * panel.n));
+    panel.cache[slot] = { step, points };
+    return points;
+  }
+
+  /** Points at a fractional step, between the two recorded ones. */
+  #points(panel) {
+    if (!panel.frames) return null;
+    const low = Math.floor(this.at);
+    const from = this.#frame(panel, low);
+    const t = this.at - low;
+    if (!t || low + 1 > this.scene.steps) return from;
+    const to = this.#frame(panel, low + 1);
+    panel.between ??= new Float32Array(2 * panel.n);
+    for (let i = 0; i < from.length; i++) {
+      const moved = from[i] + (to[i] - from[i]) * t;
+      panel.between[i] = Number.isFinite(moved) ? moved : from[i];
+    }
+    return panel.between;
+  }
+
+  #path(panel, index) {
+    if (!panel.frames || index >= panel.n) return null;
+    const path = new Float32Array(2 * panel.frames);
+    const [x, y] = [new Uint16Array(panel.frames), new Uint16Array(panel.frames)];
+    for (let k = 0; k < panel.frames; k++) {
+      x[k] = panel.x[k * panel.n + index];
+      y[k] = panel.y[k * panel.n + index];
+    }
+    const [xs, ys] = [dequantise(x, panel.xRange), dequantise(y, panel.yRange)];
+    xs.forEach((value, k) => {
+      path[2 * k] = clamp(value, ...panel.xRange);
+      path[2 * k + 1] = clamp(ys[k], ...panel.yRange);
+    });
+    return path;
+  }
+
+  #logit(panel, index, step) {
+    if (!panel.logits || index >= panel.n) return NaN;
+    const at = Math.min(step, panel.frames - 1) * panel.n + index;
+    return dequantise(panel.logits.subarray(at, at + 1), panel.logit_range)[0];
+  }
+
+  // ---- drawing ----------------------------------------------------------------------------
+
+  draw() {
+    if (!this.scene) return;
+    const step = Math.round(this.at);
+    for (const panel of this.panels) {
+      if (panel.map?.frames > 1 && panel.map.at !== step) {
+        readMap(panel.map, step, panel.map.range);
+        this.view.stale = true;
+      }
+    }
+    if (this.view.layers.paths) this.#trails();
+    this.view.draw({
+      points: this.panels.map((panel) => this.#points(panel)),
+      marked: this.marked,
+      path: this.paths,
+    });
+    this.chart.draw(this.at);
+    if (this.marked !== null) this.#tell();
+    if (this.shownStep !== step || this.shownSteps !== this.scene.steps) {
+      [this.shownStep, this.shownSteps] = [step, this.scene.steps];
+      this.root.dataset.step = step;
+      this.parts.scrub.value = step;
+      this.parts.scrub.style.setProperty("--done", `${this.scene.steps ? (100 * step) / this.scene.steps : 100}%`);
+      this.parts.count.textContent = `step ${step} / ${this.scene.steps}`;
+    }
+  }
+
+  #trails() {
+    const upTo = Math.floor(this.at);
+    if (upTo < this.trailsAt || this.trailsAt < 0) {
+      this.view.clearTrails();
+      this.trailsAt = 0;
+    }
+    for (; this.trailsAt < upTo; this.trailsAt++) {
+      const ends = [this.trailsAt, this.trailsAt + 1].map((step) =>
+        this.panels.map((panel) => (panel.frames ? this.#frame(panel, step) : null)));
+      this.view.extendTrails(...ends, this.trailIds, (this.trailsAt + 1) / this.scene.steps);
+    }
+  }
+
+  refresh() {
+    this.view.resize();
+    this.chart.resize();
+    this.trailsAt = -1;
+    this.draw();
+  }
+
+  /** One panel on a wide stage leaves room beside it: the deck goes there. */
+  arrange() {
+    if (!this.scene) return;
+    const { clientWidth: width, clientHeight: height } = this.root;
+    this.root.classList.toggle("side", this.scene.panels.length === 1 && width > 1.45 * height && width > 760);
+    this.root.classList.toggle("plain", !this.scene.curves.length);
+    this.#curves();
+    this.refresh();
+  }
+
+  #curves() {
+    const { curves, steps } = this.scene;
+    const room = this.root.classList.contains("side") ? 3 : 1;
+    const wanted = this.memory.curves ?? curves.slice(0, room).map((curve) => curve.name);
+    const shown = curves.filter((curve) => wanted.includes(curve.name));
+    for (const chip of this.parts.metrics.children) {
+      chip.setAttribute("aria-pressed", wanted.includes(chip.dataset.curve));
+    }
+    this.root.classList.toggle("nocurve", !shown.length);
+    this.chart.show({ curves: shown, steps, colours: this.seriesColours, view: this.view });
+    this.root.style.setProperty("--plot-left", `${shown.length ? this.chart.left : 8}px`);
+  }
+
+  // ---- transport --------------------------------------------------------------------------
+
+  /** To `step`, stopping the motion. */
+  go(step) {
+    this.pause();
+    this.at = clamp(Math.round(step), 0, this.scene.steps);
+    this.#remember();
+    this.draw();
+  }
+
+  play() {
+    if (this.playing || !this.scene.steps) return;
+    if (this.at >= this.scene.steps) this.at = 0;
+    this.playing = true;
+    this.#state();
+    this.times = [];
+    const tick = (now) => {
+      if (!this.playing) return;
+      this.#advance(now);
+      if (this.playing) requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+  }
+
+  #advance(now) {
+    const past = this.times.at(-1) ?? now;
+    this.times.push(now);
+    if (this.times.length > 61) this.times.shift();
+    if (this.times.length > 10 && this.times.length % 10 === 1) {
+      this.root.dataset.fps = ((1000 * (this.times.length - 1)) / (now - this.times[0])).toFixed(1);
+    }
+    // a tab that slept must not leap
+    this.at += (Math.min(now - past, 100) / 1000) * this.scene.fps * this.memory.speed;
+    if (this.at >= this.scene.steps) {
+      if (this.memory.loop) this.at = 0;
+      else {
+        this.at = this.scene.steps;
+        this.pause();
+      }
+    }
+    this.draw();
+  }
+
+  pause() {
+    if (!this.playing) return;
+    this.playing = false;
+    this.at = Math.round(this.at);
+    this.#remember();
+    this.#state();
+    this.draw();
+  }
+
+  toggle() {
+    if (this.playing) this.pause();
+    else this.play();
+  }
+
+  #remember() {
+    this.memory.fraction = this.scene.steps ? this.at / this.scene.steps : 1;
+  }
+
+  #state() {
+    this.root.dataset.playing = this.playing;
+    const label = this.playing ? "Pause" : "Play";
+    const { play } = this.parts;
+    play.replaceChildren(icon(this.playing ? "pause" : "play"));
+    play.className = `icon play ${this.playing ? "pause" : ""}`;
+    play.title = `${label} (space)`;
+    play.setAttribute("aria-label", label);
+  }
+
+  // ---- pointing ---------------------------------------------------------------------------
+
+  #hover(hit, event) {
+    this.view.canvas.style.cursor = hit?.index != null ? "pointer" : "default";
+    if (this.pinned) return;
+    if (hit?.index == null) this.#unmark();
+    else this.#mark(hit.index, hit.panel);
+  }
+
+  #pick(hit) {
+    this.pinned = hit?.index != null && !(this.pinned && hit.index === this.marked);
+    if (this.pinned) this.#mark(hit.index, hit.panel);
+    else this.#unmark();
+  }
+
+  #mark(index, panel) {
+    this.markedIn = panel;
+    if (this.marked !== index || !this.paths) {
+      this.marked = index;
+    }
+    this.paths = this.panels.map((one) => this.#path(one, index));
+    this.draw();
+  }
+
+  #unmark() {
+    if (this.marked === null) return;
+    Object.assign(this, { marked: null, paths: null, pinned: false });
+    this.parts.tip.hidden = true;
+    this.draw();
+  }
+
+  #tell() {
+    const { tip } = this.parts;
+    const panel = this.panels[this.markedIn] ?? this.panels[0];
+    const box = this.view.boxes[this.markedIn];
+    const points = this.view.frame.points[this.markedIn];
+    if (!box || !points || this.marked >= panel.n) return void (tip.hidden = true);
+    const [x, y] = [points[2 * this.marked], points[2 * this.marked + 1]];
+    const logits = [0, Math.round(this.at)].map((step) => this.#logit(panel, this.marked, step));
+    const rows = [`particle ${this.marked}${this.pinned ? " · pinned" : ""}`, `(${number(x)}, ${number(y)})`];
+    if (Number.isFinite(logits[1])) rows.push(`d = ${number(logits[1])}, at the start ${number(logits[0])}`);
+    tip.replaceChildren(...rows.map((text) => element("div", { textContent: text })));
+    tip.hidden = false;
+    const left = clamp(box.pixelX(x) + 16, 0, this.view.width - tip.offsetWidth);
+    const top = clamp(box.pixelY(y) - tip.offsetHeight - 12, 0, this.view.height - tip.offsetHeight);
+    tip.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
+  }
+
+  // ---- controls ---------------------------------------------------------------------------
+
+  #build() {
+    const parts = (this.parts = {});
+    parts.layers = element("div", { className: "chips", role: "group", "aria-label": "Layers" });
+    parts.picture = element("div", { className: "picture" });
+    parts.tip = parts.picture.appendChild(element("div", { className: "tip", hidden: true, role: "status" }));
+    parts.chart = element("div", { className: "chart" });
+    parts.scrub = element("input", { type: "range", min: 0, step: 1, value: 0, className: "scrub", "aria-label": "Step",
+      oninput: () => this.go(Number(parts.scrub.value)) });
+    parts.play = button("play", "Play", () => this.toggle());
+    parts.count = element("output", { className: "count" });
+    parts.speed = element("select", { className: "speed", title: "Speed", "aria-label": "Speed",
+      onchange: () => { this.memory.speed = Number(parts.speed.value); } },
+    ...SPEEDS.map((speed) => element("option", { value: speed, textContent: `${speed}×` })));
+    parts.speed.value = this.memory?.speed ?? 1;
+    parts.loop = button("loop", "Loop", () => {
+      this.memory.loop = !this.memory.loop;
+      parts.loop.setAttribute("aria-pressed", this.memory.loop);
+    });
+    parts.loop.setAttribute("aria-pressed", this.memory?.loop ?? false);
+    parts.metrics = element("div", { className: "chips metrics", role: "group", "aria-label": "Curves" });
+    this.root.replaceChildren(
+      element("div", { className: "head" }, parts.layers, element("span", { className: "space" }),
+        button("save", "Save picture", () => this.save()),
+        button("full", "Full screen", () => this.#fullscreen())),
+      parts.picture,
+      element("div", { className: "deck" }, parts.chart, parts.scrub,
+        element("div", { className: "transport" },
+          button("first", "To the start (Home)", () => this.go(0)),
+          button("back", "One step back (←)", () => this.go(Math.ceil(this.at) - 1)),
+          parts.play,
+          button("next", "One step on (→)", () => this.go(Math.floor(this.at) + 1)),
+          button("last", "To the end (End)", () => this.go(this.scene.steps)),
+          parts.loop, parts.speed, parts.count, parts.metrics)),
+    );
+    this.root.tabIndex = 0;
+    this.root.setAttribute("role", "group");
+    this.root.setAttribute("aria-label", "Animated picture of the flow");
+    this.root.onkeydown = (event) => this.#key(event);
+    this.#state();
+  }
+
+  #chips() {
+    const { scene } = this;
+    const has = {
+      map: scene.panels.some((panel) => panel.map), arrows: scene.panels.some((panel) => panel.arrows),
+      real: scene.panels.some((panel) => panel.real), base: scene.panels.some((panel) => panel.x),
+      refined: scene.panels.some((panel) => panel.x), paths: scene.panels.some((panel) => panel.x) && scene.steps > 0,
+    };
+    this.parts.layers.replaceChildren(...LAYERS.filter((name) => has[name]).map((name) => {
+      const swatch = element("i", { className: `swatch ${name}` });
+      if (scene.palette[name]) swatch.style.color = scene.palette[name];
+      const chip = element("button", { type: "button", className: "chip", title: `Show or hide: ${LAYER_NAMES[name]}`,
+        "aria-pressed": this.view.layers[name] }, swatch, LAYER_NAMES[name]);
+      chip.dataset.layer = name;
+      chip.onclick = () => this.setLayer(name, !this.view.layers[name]);
+      return chip;
+    }));
+    this.parts.metrics.replaceChildren(...scene.curves.map((curve) => {
+      const chip = element("button", { type: "button", className: "chip", title: `Show or hide the curve: ${curve.name}`,
+        "aria-pressed": "false" }, curve.name);
+      chip.dataset.curve = curve.name;
+      chip.onclick = () => this.#toggleCurve(curve.name);
+      return chip;
+    }));
+  }
+
+  setLayer(name, on) {
+    this.memory.layers[name] = on;
+    this.view.setLayer(name, on);
+    for (const chip of this.parts.layers.children) {
+      if (chip.dataset.layer === name) chip.setAttribute("aria-pressed", on);
+    }
+    this.trailsAt = -1;
+    if (name === "map") this.view.layout();
+    this.draw();
+  }
+
+  #toggleCurve(name) {
+    const shown = this.chart.curves.map((curve) => curve.name);
+    this.memory.curves = shown.includes(name) ? shown.filter((one) => one !== name) : [...shown, name];
+    this.arrange();
+  }
+
+  #key(event) {
+    const tag = event.target.tagName;
+    if (tag === "SELECT" || event.ctrlKey || event.metaKey || event.altKey) return;
+    const acts = {
+      " ": () => this.toggle(), ArrowLeft: () => this.go(Math.ceil(this.at) - 1),
+      ArrowRight: () => this.go(Math.floor(this.at) + 1), Home: () => this.go(0),
+      End: () => this.go(this.scene.steps), Escape: () => this.#unmark(),
+    };
+    if (!acts[event.key] || (event.key === " " && tag === "BUTTON")) return;
+    acts[event.key]();
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  #fullscreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.root.requestFullscreen?.();
+  }
+
+  /** Download what is on screen as PNG: the picture, its legend, and the curves. */
+  save() {
+    const { view, chart } = this;
+    const below = this.root.classList.contains("nocurve") ? 0 : chart.height ?? 0;
+    const beside = this.root.classList.contains("side") && below;
+    const head = view.type.title * 2.2;
+    const canvas = document.createElement("canvas");
+    canvas.width = (view.width + (beside ? chart.width : 0)) * view.ratio;
+    canvas.height = (head + view.height + (beside ? 0 : below)) * view.ratio;
+    const c = canvas.getContext("2d");
+    c.scale(view.ratio, view.ratio);
+    c.fillStyle = view.theme.paper;
+    c.fillRect(0, 0, canvas.width, canvas.height);
+    this.#legend(c, head);
+    c.drawImage(view.canvas, 0, head, view.width, view.height);
+    if (beside) c.drawImage(chart.canvas, view.width, head, chart.width, chart.height);
+    else if (below) c.drawImage(chart.canvas, 0, head + view.height, chart.width, chart.height);
+    const name = `${this.scene.title || this.key || "dgflow"} step ${Math.round(this.at)}`;
+    canvas.toBlob((blob) => {
+      const link = element("a", { href: URL.createObjectURL(blob), download: `${slug(name)}.png` });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    });
+  }
+
+  #legend(c, head) {
+    const { view, scene } = this;
+    c.textBaseline = "middle";
+    c.font = `600 ${view.type.title}px ${view.theme.font}`;
+    c.fillStyle = view.theme.ink;
+    let x = 12;
+    const write = (text) => {
+      c.fillText(text, x, head / 2);
+      x += c.measureText(text).width + 18;
+    };
+    if (scene.title) write(scene.title);
+    c.font = `${view.type.axis}px ${view.theme.font}`;
+    write(`step ${Math.round(this.at)} / ${scene.steps}`);
+    for (const name of ["real", "base", "refined"]) {
+      if (!view.layers[name] || !scene.panels.some((panel) => (name === "real" ? panel.real : panel.x))) continue;
+      disc(c, x + 5, head / 2, 5, scene.palette[name], view.theme.paper);
+      x += 15;
+      c.fillStyle = view.theme.ink;
+      write(LAYER_NAMES[name]);
+    }
+  }
+}
+
+const slug = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}.]+/gu, "-").replace(/^-+|-+$/g, "");
+const defaults = (on) => Object.fromEntries(LAYERS.map((name) => [name, on.includes(name)]));
+
+/** Evenly spread indices of at most TRAILS of `n` particles. */
+function trailIds(n) {
+  const count = Math.min(n, TRAILS);
+  return Array.from({ length: count }, (_, i) => Math.floor((i * n) / count));
+}
+
+/** Fill `map.values` with the frame for `step`. */
+function readMap(map, step, range) {
+  const size = map.shape[0] * map.shape[1];
+  const frame = Math.min(step, map.frames - 1);
+  dequantise(map.codes.subarray(frame * size, (frame + 1) * size), range, map.values);
+  map.at = step;
+}
+
+/** Mount a player in `parent`, or hand new bytes to the one that is there. */
+function mountPlayer(parent, packed, { key = "stage", height = null } = {}) {
+  let root = parent.querySelector(".stage");
+  if (!root) root = parent.appendChild(element("div", { className: "stage" }));
+  root.style.height = height ? `${height}px` : "";
+  let player = STAGE[key];
+  if (player?.root !== root) {
+    player?.destroy();
+    player = STAGE[key] = new Player(root, key);
+  }
+  player.load(unpack(packed));
+  return player;
+}
+
+export default function stage({ data, parentElement }) {
+  const { mount, packed } = openEnvelope(data);
+  const player = mountPlayer(parentElement, packed, mount);
+  return () => player.destroy();
+}

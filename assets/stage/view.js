@@ -1,0 +1,623 @@
+// view.js: the picture itself, shared by the player (a recorded run) and the live simulation.
+//
+//   const view = new View(element, { onHover, onPick, onLayout });
+//   view.show(panels, palette)                 what stands still; call again when it changes
+//   view.setLayer("map", false)                map, arrows, real, base, refined, paths
+//   view.draw({ points, step, marked, path })  what moves: one Float32Array [x0, y0, x1, y1, …] a panel
+//   view.clearTrails(); view.extendTrails(from, to, ids, t); view.fadeTrails(keep)
+//   view.locate(event) → { panel, x, y } in data units, or null
+//   view.overlay = (context, box) => …         drawn last in each panel, clipped; box.x(v), box.y(v) map
+//
+// A panel is { title, subtitle, axes, extent, map, arrows, real, base }, positions in data units:
+//   map     { values: Float32Array (h·w, row 0 at the bottom), shape: [h, w], range, kind, label, unit }
+//   arrows  { origins, vectors (Float32Array pairs), longest, label }
+//   real, base  Float32Array of pairs
+// Coordinates of ±Infinity, or outside the extent, become ticks on the frame; NaN is not drawn.
+
+const LAYERS = ["map", "arrows", "real", "base", "refined", "paths"];
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+/** CSS colour → [r, g, b]. */
+const rgb = (() => {
+  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  return (colour) => {
+    context.fillStyle = "#000";
+    context.fillStyle = colour;
+    context.fillRect(0, 0, 1, 1);
+    return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  };
+})();
+const mixed = (a, b, t) => `rgb(${a.map((v, i) => Math.round(v + (b[i] - v) * t)).join(",")})`;
+const luminance = ([r, g, b]) => (0.299 * r + 0.587 * g + 0.114 * b) / 255;
+
+/** Colour stops → 256 packed pixels for a Uint32Array view of ImageData. */
+function ramp(stops) {
+  const colours = stops.map(rgb);
+  return Uint32Array.from({ length: 256 }, (_, i) => {
+    const at = (i / 255) * (colours.length - 1);
+    const low = Math.min(Math.floor(at), colours.length - 2);
+    const [r, g, b] = colours[low].map((v, k) => Math.round(v + (colours[low + 1][k] - v) * (at - low)));
+    return (255 << 24) | (b << 16) | (g << 8) | r;
+  });
+}
+
+/** Round numbers that divide [from, to] into about `count` parts. */
+function ticks(from, to, count = 5) {
+  const raw = (to - from) / count;
+  if (!(raw > 0)) return [from];
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const unit = power * [1, 2, 5, 10].find((step) => step * power >= raw * 0.999);
+  const values = [];
+  for (let i = Math.ceil(from / unit - 1e-9); i * unit <= to + unit * 1e-9; i++) values.push(i * unit);
+  return values;
+}
+
+/** A number as people write it: three significant digits, a true minus sign. */
+function number(value, digits = 3) {
+  if (!Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  const text = size !== 0 && (size >= 1e5 || size < 1e-3)
+    ? value.toExponential(digits - 1).replace("e+", "e")
+    : String(Number(value.toPrecision(digits)));
+  return text.replaceAll("-", "−");
+}
+
+/**
+ * Dots of one colour, many thousands a frame. Drawing them through canvas calls costs a
+ * millisecond per thousand; writing coverage into pixels costs a hundredth of that.
+ */
+class Dots {
+  constructor() {
+    this.canvas = document.createElement("canvas");
+    this.context = this.canvas.getContext("2d");
+  }
+
+  /** Start anew: `width` × `height` device pixels, dots of `radius` device pixels. */
+  begin(width, height, colour, radius, alpha) {
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      Object.assign(this.canvas, { width, height });
+      this.image = this.context.createImageData(width, height);
+      this.pixels = new Uint32Array(this.image.data.buffer);
+    }
+    const [r, g, b] = colour;
+    this.pixels.fill((b << 16) | (g << 8) | r);
+    const shape = `${radius.toFixed(2)} ${alpha}`;
+    if (shape !== this.shape) this.#cut(radius, alpha);
+    this.shape = shape;
+    return this;
+  }
+
+  // Four by four stamps, one for each quarter-pixel offset: motion stays smooth below a pixel.
+  #cut(radius, alpha) {
+    this.reach = Math.ceil(radius + 0.5);
+    this.side = 2 * this.reach + 2;
+    this.stamps = Array.from({ length: 16 }, (_, phase) => {
+      const [cx, cy] = [this.reach + (phase % 4) / 4, this.reach + (phase >> 2) / 4];
+      return Uint8Array.from({ length: this.side ** 2 }, (_, i) => {
+        const distance = Math.hypot((i % this.side) + 0.5 - cx, Math.floor(i / this.side) + 0.5 - cy);
+        return Math.round(255 * alpha * clamp(radius + 0.5 - distance, 0, 1));
+      });
+    });
+  }
+
+  /** A dot centred at (x, y) device pixels. */
+  add(x, y) {
+    const { width, height } = this.canvas;
+    const bytes = this.image.data;
+    const [qx, qy] = [Math.floor(x * 4), Math.floor(y * 4)];
+    const stamp = this.stamps[(qx & 3) + 4 * (qy & 3)];
+    const [left, top] = [(qx >> 2) - this.reach, (qy >> 2) - this.reach];
+    for (let j = 0, k = 0; j < this.side; j++) {
+      const row = top + j;
+      if (row < 0 || row >= height) {
+        k += this.side;
+        continue;
+      }
+      for (let i = 0; i < this.side; i++, k++) {
+        const column = left + i;
+        if (stamp[k] === 0 || column < 0 || column >= width) continue;
+        const at = 4 * (row * width + column) + 3;
+        bytes[at] += Math.round((stamp[k] * (255 - bytes[at])) / 255);
+      }
+    }
+  }
+
+  /** A tick on the frame where a point lies outside; `nx`, `ny` point outwards. */
+  tick(x, y, nx, ny, length) {
+    const { width, height } = this.canvas;
+    for (let i = 0; i < length; i++) {
+      const column = clamp(Math.round(x) - nx * i, 0, width - 1);
+      const row = clamp(Math.round(y) - ny * i, 0, height - 1);
+      const at = 4 * (row * width + column) + 3;
+      this.image.data[at] += Math.round((140 * (255 - this.image.data[at])) / 255);
+    }
+  }
+
+  end() {
+    this.context.putImageData(this.image, 0, 0);
+    return this.canvas;
+  }
+}
+
+class View {
+  constructor(host, { onHover = () => {}, onPick = () => {}, onLayout = () => {} } = {}) {
+    this.host = host;
+    this.canvas = host.appendChild(document.createElement("canvas"));
+    this.canvas.setAttribute("role", "img");
+    this.context = this.canvas.getContext("2d");
+    this.still = document.createElement("canvas"); // everything that does not move
+    this.trails = document.createElement("canvas");
+    this.dots = new Dots();
+    this.panels = [];
+    this.boxes = [];
+    this.layers = Object.fromEntries(LAYERS.map((name) => [name, name !== "paths"]));
+    this.frame = { points: [] };
+    this.overlay = null;
+    this.onLayout = onLayout;
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(host);
+    const hit = (event) => {
+      const place = this.locate(event);
+      return place && { ...place, index: this.nearest(place.panel, event) };
+    };
+    this.canvas.addEventListener("pointermove", (event) => onHover(hit(event), event));
+    this.canvas.addEventListener("pointerleave", (event) => onHover(null, event));
+    this.canvas.addEventListener("click", (event) => onPick(hit(event), event));
+  }
+
+  destroy() {
+    this.observer.disconnect();
+    this.canvas.remove();
+  }
+
+  show(panels, palette) {
+    this.panels = panels;
+    this.palette = palette;
+    this.resize();
+  }
+
+  setLayer(name, on) {
+    this.layers[name] = on;
+    this.stale = true;
+  }
+
+  /** Read the colours of the page again, after its theme changed. */
+  retheme() {
+    const style = getComputedStyle(this.host);
+    const variable = (name, fallback) => rgb(style.getPropertyValue(name).trim() || fallback);
+    const paper = variable("--paper", "#fff");
+    this.dark = luminance(paper) < 0.5;
+    const tone = this.palette[this.dark ? "dark" : "light"];
+    const colour = (value) => mixed(rgb(value), [0, 0, 0], 0);
+    this.theme = {
+      font: style.fontFamily || "sans-serif",
+      paper: mixed(paper, paper, 0),
+      ink: mixed(variable("--ink", tone.ink), [0, 0, 0], 0),
+      quiet: colour(tone.quiet), grid: colour(tone.grid), panel: colour(tone.panel),
+      real: rgb(this.palette.real), base: rgb(this.palette.base), refined: rgb(this.palette.refined),
+      ramps: {
+        logit: ramp(tone.logit), ratio: ramp([...tone.logit].reverse()), density: ramp(this.palette.density),
+      },
+    };
+  }
+
+  resize() {
+    const { clientWidth: width, clientHeight: height } = this.host;
+    if (!width || !height || !this.panels.length) return;
+    this.ratio = window.devicePixelRatio || 1;
+    Object.assign(this, { width, height });
+    for (const canvas of [this.canvas, this.still, this.trails]) {
+      const [w, h] = [Math.round(width * this.ratio), Math.round(height * this.ratio)];
+      if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+    }
+    this.retheme();
+    this.layout();
+    this.stale = true;
+    this.clearTrails();
+    this.onLayout();
+    this.draw();
+  }
+
+  // ---- where things are -------------------------------------------------------------------
+
+  /** The number of columns that makes the panels largest, and a box for each panel. */
+  layout() {
+    const size = clamp(this.height / 460, 0.92, 1.4);
+    this.type = { tick: 12 * size, axis: 13 * size, title: 15 * size };
+    const { tick, axis, title } = this.type;
+    const headed = this.panels.some((panel) => panel.title || panel.subtitle);
+    const top = (headed ? title * 1.75 : 8) + 2;
+    const bottom = tick * 1.5 + axis * 1.6;
+    const left = tick * 3.1 + axis * 1.25;
+    const maps = this.panels.map((panel) => panel.map).filter(Boolean);
+    const scale = (map) => `${map.kind}|${map.label}|${map.unit}|${map.range}`;
+    this.oneBar = new Set(maps.map(scale)).size === 1;
+    const bar = this.layers.map && maps.length ? tick * 4 + axis * 1.5 + 20 : 10;
+    const sameAxes = this.panels.every((panel) =>
+      String(panel.extent) === String(this.panels[0].extent) && String(panel.axes) === String(this.panels[0].axes));
+    const [x0, x1, y0, y1] = this.panels[0].extent;
+    const aspect = (y1 - y0) / (x1 - x0);
+    const count = this.panels.length;
+    let best = null;
+    for (let columns = 1; columns <= count; columns++) {
+      const rows = Math.ceil(count / columns);
+      const lefts = sameAxes ? left : left * columns;
+      const rights = this.oneBar || !maps.length ? bar : bar * columns;
+      const gap = 14;
+      const w = Math.min(
+        (this.width - lefts - rights - gap * (columns - 1)) / columns,
+        (this.height - rows * (top + bottom)) / rows / aspect,
+      );
+      if (!best || w > best.w + 1) best = { columns, rows, w, gap };
+    }
+    const { columns, rows, gap } = best;
+    const w = Math.max(40, Math.floor(best.w));
+    const h = Math.max(40, Math.floor(w * aspect));
+    const eachLeft = (column) => (column === 0 || !sameAxes ? left : 0);
+    const eachRight = (column) => (column === columns - 1 || !(this.oneBar || !maps.length) ? bar : 0);
+    let total = gap * (columns - 1);
+    for (let column = 0; column < columns; column++) total += eachLeft(column) + w + eachRight(column);
+    const startX = Math.max(0, Math.floor((this.width - total) / 2));
+    const startY = Math.max(0, Math.floor((this.height - rows * (h + top + bottom)) / 2));
+    this.boxes = this.panels.map((panel, i) => {
+      const [column, row] = [i % columns, Math.floor(i / columns)];
+      let x = startX;
+      for (let before = 0; before < column; before++) x += eachLeft(before) + w + eachRight(before) + gap;
+      x = Math.round(x + eachLeft(column));
+      const y = Math.round(startY + row * (h + top + bottom) + top);
+      return new Box(panel, { x, y, w, h, yLabels: column === 0 || !sameAxes,
+        bar: panel.map && (!this.oneBar || (column === columns - 1 && row === 0)
+          || (i === count - 1 && row === 0)) });
+    });
+  }
+
+  locate({ clientX, clientY }) {
+    const bounds = this.canvas.getBoundingClientRect();
+    const [px, py] = [clientX - bounds.left, clientY - bounds.top];
+    const panel = this.boxes.findIndex((box) => box.holds(px, py));
+    return panel < 0 ? null : { panel, px, py, x: this.boxes[panel].dataX(px), y: this.boxes[panel].dataY(py) };
+  }
+
+  /** Index of the particle under the pointer, or null. */
+  nearest(panel, { clientX, clientY }, reach = 12) {
+    const points = this.layers.refined && this.frame.points[panel];
+    if (!points) return null;
+    const bounds = this.canvas.getBoundingClientRect();
+    const box = this.boxes[panel];
+    let [found, best] = [null, reach ** 2];
+    for (let i = 0; i < points.length; i += 2) {
+      const away = (box.pixelX(points[i]) + bounds.left - clientX) ** 2 + (box.pixelY(points[i + 1]) + bounds.top - clientY) ** 2;
+      if (away < best) [found, best] = [i / 2, away];
+    }
+    return found;
+  }
+
+  /** Dot radius in CSS pixels: smaller where there are many. */
+  radius(count, box) {
+    return (3.9 - 0.65 * Math.log10(Math.max(1, count))) * clamp(Math.sqrt(box.w / 420), 0.8, 1.5);
+  }
+
+  // ---- what stands still ------------------------------------------------------------------
+
+  drawStill() {
+    const c = this.still.getContext("2d");
+    c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    c.fillStyle = this.theme.paper;
+    c.fillRect(0, 0, this.width, this.height);
+    this.panels.forEach((panel, i) => {
+      const box = this.boxes[i];
+      c.fillStyle = this.theme.panel;
+      c.fillRect(box.x, box.y, box.w, box.h);
+      c.save();
+      c.beginPath();
+      c.rect(box.x, box.y, box.w, box.h);
+      c.clip();
+      if (this.layers.map && panel.map) this.#map(c, box, panel.map);
+      else this.#grid(c, box);
+      if (this.layers.arrows && panel.arrows) this.#arrows(c, box, panel.arrows);
+      c.restore();
+      if (this.layers.real && panel.real) this.#scatter(c, box, panel.real, this.theme.real, 0.5);
+      if (this.layers.base && panel.base) this.#scatter(c, box, panel.base, this.theme.base, 0.5);
+      this.#axes(c, box, panel);
+      if (this.layers.map && box.bar) this.#colourBar(c, box, panel.map);
+    });
+    this.stale = false;
+  }
+
+  #map(c, box, { values, shape, range: [low, high], kind }) {
+    const [h, w] = shape;
+    const image = new ImageData(w, h);
+    const pixels = new Uint32Array(image.data.buffer);
+    const colours = this.theme.ramps[kind];
+    const scale = 255 / (high - low);
+    for (let row = 0; row < h; row++) {
+      for (let column = 0; column < w; column++) {
+        const value = values[(h - 1 - row) * w + column];
+        if (value === value) pixels[row * w + column] = colours[clamp(Math.round((value - low) * scale), 0, 255)];
+      }
+    }
+    const small = document.createElement("canvas");
+    Object.assign(small, { width: w, height: h });
+    small.getContext("2d").putImageData(image, 0, 0);
+    c.imageSmoothingQuality = "high";
+    c.drawImage(small, box.x, box.y, box.w, box.h);
+  }
+
+  #grid(c, box) {
+    c.strokeStyle = this.theme.grid;
+    c.lineWidth = 1;
+    c.beginPath();
+    for (const x of ticks(box.x0, box.x1)) {
+      c.moveTo(box.pixelX(x), box.y);
+      c.lineTo(box.pixelX(x), box.y + box.h);
+    }
+    for (const y of ticks(box.y0, box.y1)) {
+      c.moveTo(box.x, box.pixelY(y));
+      c.lineTo(box.x + box.w, box.pixelY(y));
+    }
+    c.stroke();
+  }
+
+  // Length ∝ √|v|: a drift spans orders of magnitude, and the small arrows have a direction too.
+  #arrows(c, box, { origins, vectors, longest }) {
+    const cell = box.w / Math.max(2, Math.sqrt(origins.length / 2));
+    c.strokeStyle = c.fillStyle = this.theme.ink;
+    c.globalAlpha = 0.62;
+    c.lineWidth = clamp(box.w / 420, 0.9, 1.6);
+    for (let i = 0; i < origins.length; i += 2) {
+      const size = Math.hypot(vectors[i], vectors[i + 1]);
+      if (!(size > 0) || !(longest > 0)) continue;
+      const length = 0.95 * cell * Math.sqrt(size / longest);
+      if (length < 1) continue;
+      arrow(c, box.pixelX(origins[i]), box.pixelY(origins[i + 1]), vectors[i] / size, -vectors[i + 1] / size, length);
+    }
+    c.globalAlpha = 1;
+  }
+
+  #scatter(c, box, points, colour, alpha) {
+    const image = this.#stamp(box, points, colour, alpha).canvas;
+    c.drawImage(image, box.x, box.y, box.w, box.h);
+  }
+
+  #stamp(box, points, colour, alpha) {
+    const { ratio, dots } = this;
+    const radius = this.radius(points.length / 2, box) * ratio;
+    const [w, h] = [Math.round(box.w * ratio), Math.round(box.h * ratio)];
+    dots.begin(w, h, colour, radius, alpha);
+    const [sx, sy] = [w / (box.x1 - box.x0), h / (box.y1 - box.y0)];
+    let outside = 0;
+    for (let i = 0; i < points.length; i += 2) {
+      const x = (points[i] - box.x0) * sx;
+      const y = (box.y1 - points[i + 1]) * sy;
+      if (x >= 0 && x <= w && y >= 0 && y <= h) dots.add(x, y);
+      else if (x === x && y === y) {
+        outside++;
+        dots.tick(clamp(x, 0, w - 1), clamp(y, 0, h - 1), x < 0 ? -1 : +(x > w), y < 0 ? -1 : +(y > h), 5 * ratio);
+      }
+    }
+    return { canvas: dots.end(), outside };
+  }
+
+  #axes(c, box, panel) {
+    const { tick, axis, title } = this.type;
+    c.strokeStyle = this.theme.quiet;
+    c.lineWidth = 1;
+    c.strokeRect(box.x - 0.5, box.y - 0.5, box.w + 1, box.h + 1);
+    c.font = `${tick}px ${this.theme.font}`;
+    c.fillStyle = this.theme.quiet;
+    c.textBaseline = "top";
+    c.textAlign = "center";
+    const count = clamp(Math.round(box.w / 75), 2, 6);
+    for (const x of ticks(box.x0, box.x1, count)) c.fillText(number(x), box.pixelX(x), box.y + box.h + 5);
+    c.textAlign = "right";
+    c.textBaseline = "middle";
+    if (box.yLabels) for (const y of ticks(box.y0, box.y1, count)) c.fillText(number(y), box.x - 6, box.pixelY(y));
+    c.fillStyle = this.theme.ink;
+    c.font = `${axis}px ${this.theme.font}`;
+    c.textAlign = "center";
+    c.textBaseline = "alphabetic";
+    c.fillText(panel.axes[0], box.x + box.w / 2, box.y + box.h + tick * 1.5 + axis * 1.25);
+    if (box.yLabels) sideways(c, panel.axes[1], box.x - tick * 3.1 - 2, box.y + box.h / 2);
+    c.textAlign = "left";
+    c.font = `600 ${title}px ${this.theme.font}`;
+    c.fillText(panel.title, box.x, box.y - title * 0.6);
+    const used = panel.title ? c.measureText(panel.title).width + title * 0.6 : 0;
+    c.font = `${axis}px ${this.theme.font}`;
+    c.fillStyle = this.theme.quiet;
+    c.fillText(fitted(c, panel.subtitle ?? "", box.w - used), box.x + used, box.y - title * 0.6);
+  }
+
+  #colourBar(c, box, map) {
+    const { tick, axis } = this.type;
+    const [low, high] = map.range;
+    const [x, w] = [box.x + box.w + 14, clamp(box.w / 28, 10, 16)];
+    const colours = this.theme.ramps[map.kind];
+    const image = new ImageData(1, 256);
+    new Uint32Array(image.data.buffer).set([...colours].reverse());
+    const strip = document.createElement("canvas");
+    Object.assign(strip, { width: 1, height: 256 });
+    strip.getContext("2d").putImageData(image, 0, 0);
+    c.drawImage(strip, x, box.y, w, box.h);
+    c.strokeStyle = this.theme.quiet;
+    c.strokeRect(x - 0.5, box.y - 0.5, w + 1, box.h + 1);
+    c.font = `${tick}px ${this.theme.font}`;
+    c.fillStyle = this.theme.quiet;
+    c.textAlign = "left";
+    c.textBaseline = "middle";
+    for (const value of ticks(low, high, clamp(Math.round(box.h / 70), 2, 6))) {
+      c.fillText(number(value), x + w + 6, box.y + box.h * (1 - (value - low) / (high - low)));
+    }
+    c.fillStyle = this.theme.ink;
+    c.font = `${axis}px ${this.theme.font}`;
+    c.textAlign = "center";
+    c.textBaseline = "alphabetic";
+    sideways(c, map.unit ? `${map.label} (${map.unit})` : map.label, x + w + tick * 3.4 + axis, box.y + box.h / 2);
+  }
+
+  // ---- what moves -------------------------------------------------------------------------
+
+  /** Draw a frame; without an argument, the last one again. */
+  draw(frame = this.frame) {
+    this.frame = frame;
+    if (!this.boxes.length) return;
+    if (this.ratio !== (window.devicePixelRatio || 1)) return this.resize();
+    if (this.stale) this.drawStill();
+    const c = this.context;
+    c.setTransform(1, 0, 0, 1, 0, 0);
+    c.drawImage(this.still, 0, 0);
+    if (this.layers.paths) c.drawImage(this.trails, 0, 0);
+    c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    this.boxes.forEach((box, i) => {
+      const points = frame.points[i];
+      if (points && this.layers.refined) {
+        const { canvas, outside } = this.#stamp(box, points, this.theme.refined, 0.82);
+        c.drawImage(canvas, box.x, box.y, box.w, box.h);
+        if (outside) this.#note(c, box, `${outside.toLocaleString("en")} outside`);
+      }
+      if (frame.marked != null && points) this.#mark(c, box, points, frame.marked, frame.path?.[i]);
+      if (this.overlay) {
+        c.save();
+        c.beginPath();
+        c.rect(box.x, box.y, box.w, box.h);
+        c.clip();
+        this.overlay(c, box, i);
+        c.restore();
+      }
+    });
+  }
+
+  #note(c, box, text) {
+    c.font = `${this.type.tick}px ${this.theme.font}`;
+    c.textAlign = "right";
+    c.textBaseline = "bottom";
+    this.#haloed(c, text, box.x + box.w - 6, box.y + box.h - 5);
+  }
+
+  #haloed(c, text, x, y) {
+    c.lineJoin = "round";
+    c.lineWidth = 3;
+    c.strokeStyle = this.theme.paper;
+    c.strokeText(text, x, y);
+    c.fillStyle = this.theme.ink;
+    c.fillText(text, x, y);
+  }
+
+  #mark(c, box, points, index, path) {
+    c.save();
+    c.beginPath();
+    c.rect(box.x, box.y, box.w, box.h);
+    c.clip();
+    if (path) {
+      c.lineJoin = "round";
+      for (const [style, width] of [[this.theme.paper, 5], [this.theme.ink, 1.8]]) {
+        c.strokeStyle = style;
+        c.lineWidth = width;
+        c.beginPath();
+        for (let k = 0; k < path.length; k += 2) c.lineTo(box.pixelX(path[k]), box.pixelY(path[k + 1]));
+        c.stroke();
+      }
+      disc(c, box.pixelX(path[0]), box.pixelY(path[1]), 5, `rgb(${this.theme.base})`, this.theme.paper);
+    }
+    const [x, y] = [box.pixelX(points[2 * index]), box.pixelY(points[2 * index + 1])];
+    disc(c, x, y, 5.5, `rgb(${this.theme.refined})`, this.theme.paper);
+    c.strokeStyle = this.theme.ink;
+    c.lineWidth = 1.5;
+    c.beginPath();
+    c.arc(x, y, 9, 0, 2 * Math.PI);
+    c.stroke();
+    c.restore();
+  }
+
+  clearTrails() {
+    const c = this.trails.getContext("2d");
+    c.setTransform(1, 0, 0, 1, 0, 0);
+    c.clearRect(0, 0, this.trails.width, this.trails.height);
+  }
+
+  /** One more piece of the trails of particles `ids`; `t` in [0, 1] runs from base to refined colour. */
+  extendTrails(from, to, ids, t) {
+    const c = this.trails.getContext("2d");
+    c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    c.strokeStyle = mixed(this.theme.base, this.theme.refined, t);
+    c.lineWidth = 1.2;
+    c.lineCap = "round";
+    c.globalAlpha = 0.8;
+    this.boxes.forEach((box, panel) => {
+      const [a, b] = [from[panel], to[panel]];
+      if (!a || !b) return;
+      c.beginPath();
+      for (const id of ids) {
+        const [x, y, u, v] = [a[2 * id], a[2 * id + 1], b[2 * id], b[2 * id + 1]];
+        if (!box.inside(x, y) || !box.inside(u, v)) continue;
+        c.moveTo(box.pixelX(x), box.pixelY(y));
+        c.lineTo(box.pixelX(u), box.pixelY(v));
+      }
+      c.stroke();
+    });
+    c.globalAlpha = 1;
+  }
+
+  /** Let old trails fade: keep the share `keep` of their strength. */
+  fadeTrails(keep) {
+    const c = this.trails.getContext("2d");
+    c.setTransform(1, 0, 0, 1, 0, 0);
+    c.globalCompositeOperation = "destination-in";
+    c.fillStyle = `rgba(0,0,0,${keep})`;
+    c.fillRect(0, 0, this.trails.width, this.trails.height);
+    c.globalCompositeOperation = "source-over";
+  }
+}
+
+/** A panel's place on the canvas, and the maps between data units and CSS pixels. */
+class Box {
+  constructor(panel, place) {
+    [this.x0, this.x1, this.y0, this.y1] = panel.extent;
+    Object.assign(this, place);
+  }
+  pixelX(x) { return this.x + ((x - this.x0) / (this.x1 - this.x0)) * this.w; }
+  pixelY(y) { return this.y + ((this.y1 - y) / (this.y1 - this.y0)) * this.h; }
+  dataX(px) { return this.x0 + ((px - this.x) / this.w) * (this.x1 - this.x0); }
+  dataY(py) { return this.y1 - ((py - this.y) / this.h) * (this.y1 - this.y0); }
+  holds(px, py) { return px >= this.x && px <= this.x + this.w && py >= this.y && py <= this.y + this.h; }
+  inside(x, y) { return x >= this.x0 && x <= this.x1 && y >= this.y0 && y <= this.y1; }
+}
+
+function arrow(c, x, y, ux, uy, length) {
+  const head = Math.min(0.42 * length, 5.5);
+  const [tx, ty] = [x + (ux * length) / 2, y + (uy * length) / 2];
+  c.beginPath();
+  c.moveTo(x - (ux * length) / 2, y - (uy * length) / 2);
+  c.lineTo(tx - ux * head * 0.7, ty - uy * head * 0.7);
+  c.stroke();
+  c.beginPath();
+  c.moveTo(tx, ty);
+  c.lineTo(tx - ux * head - uy * head * 0.45, ty - uy * head + ux * head * 0.45);
+  c.lineTo(tx - ux * head + uy * head * 0.45, ty - uy * head - ux * head * 0.45);
+  c.fill();
+}
+
+function disc(c, x, y, radius, fill, rim) {
+  c.beginPath();
+  c.arc(x, y, radius, 0, 2 * Math.PI);
+  c.fillStyle = fill;
+  c.fill();
+  c.strokeStyle = rim;
+  c.lineWidth = 1.5;
+  c.stroke();
+}
+
+function sideways(c, text, x, y) {
+  c.save();
+  c.translate(x, y);
+  c.rotate(-Math.PI / 2);
+  c.textAlign = "center";
+  c.fillText(text, 0, 0);
+  c.restore();
+}
+
+function fitted(c, text, width) {
+  if (c.measureText(text).width <= width) return text;
+  let kept = text;
+  while (kept && c.measureText(`${kept}…`).width > width) kept = kept.slice(0, -1);
+  return kept ? `${kept.trimEnd()}…` : "";
+}

@@ -1,0 +1,31 @@
+"""Pictures of the plane as data: what they show, as bytes, and as a page that plays by itself.
+
+A ``Scene`` says what is shown; ``pack`` makes it bytes, which ``assets/stage`` draws in the app
+(``app.stage.stage``) and in an exported page (``html``) alike. ``from_trajectory`` builds the usual
+scene of a run from a model; its parts (``panel``, ``logit_map``, ``ratio_map``, ``drift_arrows``,
+``real_points``) serve other pages.
+
+>>> from dgflow_core import scene
+>>> one = scene.Scene(panels=(scene.Panel(extent=(-2, 2, -2, 2), positions=positions),), steps=100)
+>>> packed = scene.pack(one)
+"""
+
+from dgflow_core.scene.build import (
+    drift_arrows,
+    extent_of,
+    from_trajectory,
+    grid,
+    logit_map,
+    panel,
+    ratio_map,
+    real_points,
+)  # fmt: skip
+from dgflow_core.scene.model import Arrows, Curve, Map, Panel, Reference, Scene
+from dgflow_core.scene.packing import encode, envelope, pack
+from dgflow_core.scene.page import script, style
+
+__all__ = [
+    "Arrows", "Curve", "Map", "Panel", "Reference", "Scene", "drift_arrows", "encode", "envelope",
+    "extent_of", "from_trajectory", "grid", "logit_map", "pack", "panel", "ratio_map", "real_points",
+    "script", "style",
+]  # fmt: skip
