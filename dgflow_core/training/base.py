@@ -63,8 +63,8 @@ def steps(
 ) -> Iterator[tuple[int, dict[str, float]]]:
     """Train from the last checkpoint in ``folder``, yielding (iteration, numbers) as it goes.
 
-    A checkpoint is written every ``save_every`` iterations and when the caller stops; a run
-    that is started again goes on from it.
+    A checkpoint is written every ``save_every`` iterations and when the caller stops, never in
+    the middle of one; a run that is started again goes on from it.
 
     Raises:
         ValueError: the checkpoint belongs to another recipe.
@@ -87,11 +87,12 @@ def steps(
         torch.save({"recipe": identity, "iteration": iteration, "trainer": trainer.state()}, scratch)
         scratch.replace(path)
 
-    iteration = first
+    iteration = done = first
     started = time.monotonic()
     try:
         for iteration in range(first + 1, recipe.iterations + 1):
             numbers = trainer.step(iteration)
+            done = iteration
             if iteration % watch_every == 0 or iteration == recipe.iterations:
                 numbers |= trainer.watch(iteration, folder)
                 line = {"iteration": iteration, "seconds": round(time.monotonic() - started, 1), **numbers}
@@ -103,17 +104,28 @@ def steps(
             if stop and stop():
                 break
     finally:
-        if iteration > first and iteration % save_every:
-            save(iteration)
+        if done == iteration > first and done % save_every:
+            save(done)
 
 
-def train(recipe: Recipe, folder: Path, device: torch.device, data_root: Path | None = None) -> Model:
-    """Run ``recipe`` to its end with a progress bar and return the finished model."""
+def train(
+    recipe: Recipe,
+    folder: Path,
+    device: torch.device,
+    data_root: Path | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Model | None:
+    """Run ``recipe`` to its end with a progress bar and return the finished model.
+
+    ``stop`` is asked after every iteration; where it ends the run, None is returned.
+    """
     torch.manual_seed(recipe.seed)
     trainer = recipe.trainer(device, data_root)
+    iteration = 0
     with tqdm(total=recipe.iterations, desc=recipe.name, dynamic_ncols=True) as bar:
-        for iteration, numbers in steps(recipe, trainer, folder):
+        for iteration, numbers in steps(recipe, trainer, folder, stop=stop):
             bar.update(iteration - bar.n)
             if iteration % 10 == 0:
                 bar.set_postfix({key: f"{value:.3g}" for key, value in numbers.items()})
-    return trainer.finish()
+    stopped = stop is not None and stop() and iteration < recipe.iterations
+    return None if stopped else trainer.finish()
