@@ -103,6 +103,13 @@ class Model:
         twin.logit_offset = float(offset)
         return twin
 
+    def without_corrector(self) -> Model:
+        """The same networks (shared) with d(x) = critic(x) + logit_offset alone."""
+        twin = copy.copy(self)
+        twin.corrector = None
+        twin._digest = None
+        return twin
+
     def dim(self, space: str) -> tuple[int, ...]:
         """Shape of one point: (dim_z,) in ``"latent"`` space, the sample shape in ``"data"``.
 

@@ -1,13 +1,19 @@
-"""Data sets, by name. A file in this folder that calls ``@dataset`` adds one."""
+"""Data sets, by name. A file here that calls ``@dataset`` or ``@image_dataset`` adds one.
+
+Planar sets are drawn afresh; image sets are read from a folder that the user names.
+"""
 
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,60 @@ def get(name: str) -> PlanarDataset:
     if name not in datasets:
         raise ValueError(f"dataset must be one of {', '.join(datasets)}, not {name!r}.")
     return datasets[name]
+
+
+@dataclass(frozen=True)
+class ImageDataset:
+    """Labelled 32 × 32 images, in memory.
+
+    Attributes:
+        name, title: key and name in text. ``channels``: 1 or 3. ``classes``: names of the labels.
+        read: (root, train) → (images uint8 (n, C, 32, 32), labels int64 (n,)).
+    """
+
+    name: str
+    title: str
+    read: Callable[[Path, bool], tuple[Tensor, Tensor]]
+    channels: int
+    classes: tuple[str, ...]
+
+    def load(self, root: Path | str | None = None, train: bool = True) -> tuple[Tensor, Tensor]:
+        """The training or the test half: images uint8 (n, C, 32, 32) and labels int64 (n,).
+
+        Args:
+            root: the data root; None takes the environment variable DGFLOW_DATA.
+
+        Raises:
+            ValueError: no root is named, or it does not hold this data set.
+        """
+        root = root or os.environ.get("DGFLOW_DATA")
+        if root is None:
+            raise ValueError(f"data_root must name the folder that holds {self.title} (or set DGFLOW_DATA).")
+        return self.read(Path(root), train)
+
+
+image_datasets: dict[str, ImageDataset] = {}
+
+
+def image_dataset(name: str, title: str, channels: int, classes: tuple[str, ...]):
+    """Decorator: register a ``read`` function as the image data set ``name``."""
+
+    def register(read):
+        image_datasets[name] = ImageDataset(name, title, read, channels, classes)
+        return read
+
+    return register
+
+
+def get_images(name: str) -> ImageDataset:
+    """The image data set ``name``.
+
+    Raises:
+        ValueError: no such data set; the message lists them.
+    """
+    if name not in image_datasets:
+        raise ValueError(f"dataset must be one of {', '.join(image_datasets)}, not {name!r}.")
+    return image_datasets[name]
 
 
 for _file in pkgutil.iter_modules(__path__):

@@ -1,0 +1,145 @@
+"""Image models refined by every method, measured in the features of our classifier.
+
+The shape of the paper's Tables 2, 4 and 11 to 15, with run times as in 9 and 10. Samples are
+refined and measured a few hundred at a time, so that memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from dgflow_core import zoo
+from dgflow_core.evaluation.base import RESULTS, Printer, Results, Table, spread
+from dgflow_core.metrics.images import ImageQuality, reference
+from dgflow_core.model import Model
+from dgflow_core.refine import Run, whole
+
+CHUNK = 250  # samples refined at once
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: ``method`` None is the base."""
+
+    title: str
+    method: str | None
+    settings: dict = field(default_factory=dict)
+
+
+def dgflow(divergence: str, gamma: float) -> Row:
+    settings = {"divergence": divergence, "eta": 0.1, "gamma": gamma, "steps": 25}
+    return Row(f"DGflow ({divergence}), γ = {gamma:g}", "dgflow", settings)
+
+
+#: Add a row here and it is measured, kept and printed with the rest. All run in latent space.
+ROWS = [
+    Row("Base", None),
+    dgflow("KL", 0.01),
+    dgflow("JS", 0.01),
+    dgflow("logD", 0.01),
+    Row("DOT", "dot", {"eta": 0.01, "steps": 25, "optimizer": "adam"}),
+    Row("DDLS", "ddls", {"eta": 0.1, "noise_scale": 0.1, "steps": 25}),
+    dgflow("KL", 0.0),
+    dgflow("JS", 0.0),
+    dgflow("logD", 0.0),
+]
+
+#: Metric → (heading, decimals). "fid" and "score" are in classifier features, never Inception's.
+METRICS = {
+    "fid": ("FID (classifier)", 2),
+    "score": ("score (classifier)", 3),
+    "kernel": ("kernel dist. ×1000", 2),
+    "logit": ("mean logit", 2),
+    "seconds": ("seconds", 1),
+}
+
+
+def measure(model: Model, row: Row, repeat: int, n: int) -> dict[str, float]:
+    """One repeat of ``row``: ``n`` samples refined, chunk by chunk, and measured.
+
+    Repeat i starts every row from the same codes (seed i); each chunk has noise of its own.
+    """
+    quality = ImageQuality(reference(model.dataset))
+    codes = model.prior.sample(n, repeat)
+    seconds, logit = 0.0, 0.0
+    for index, chunk in enumerate(codes.split(CHUNK)):
+        began = time.monotonic()
+        steps = row.settings if row.method else {"steps": 0}
+        run = Run(
+            model, row.method or "dgflow", space="latent", start=chunk, seed=repeat * 100_003 + index, **steps
+        )
+        (frame,) = deque(run, maxlen=1)  # only the last frame is kept
+        seconds += time.monotonic() - began
+        logit += float(frame.logits.sum()) / n
+        quality.update(frame.samples)
+    numbers = quality.compute()
+    if "kernel" in numbers:
+        numbers["kernel"] *= 1000
+    numbers |= {"logit": logit, "seconds": seconds}
+    return {key: round(value, 5) for key, value in numbers.items()}
+
+
+def versions(model: Model) -> list[tuple[str, Model]]:
+    """The logits to refine with: the model's own, and without its corrector where it has one."""
+    if model.corrector is None:
+        return [("own critic", model)]
+    return [("corrected", model), ("uncorrected", model.without_corrector())]
+
+
+def lines(model: Model, results: Results, repeats: int, n: int) -> Iterator[list[str]]:
+    """Yield one row of text after the other, measuring what ``results`` lacks."""
+    for row in ROWS:
+        for logit, twin in versions(model)[: 1 if row.method is None else None]:
+            settings = {
+                "digest": twin.digest,
+                "n": n,
+                "method": row.method,
+                "space": "latent",
+                **row.settings,
+            }
+            done = results.repeats(f"{model.name} | {row.title} | {logit}", settings)
+            for repeat in tqdm(range(repeats), desc=row.title, unit="run", leave=False, disable=None):
+                if str(repeat) not in done:
+                    done[str(repeat)] = measure(twin, row, repeat, n)
+                    results.save()
+            cells = [
+                spread([done[str(repeat)].get(key) for repeat in range(repeats)], digits)
+                for key, (_, digits) in METRICS.items()
+            ]
+            yield [row.title, logit, *cells]
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", action="append", help="an image model; may be given again (all that ship)")
+    parser.add_argument("--repeats", type=int, default=5, help="repeats with other seeds, 1 to 100 (5)")
+    parser.add_argument("--n", type=int, default=10_000, help="samples a repeat, 10 to 100,000 (10,000)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (auto)")
+    parser.add_argument("--out", type=Path, help="JSON file of results (assets/results/images.json)")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
+
+
+def run(args: argparse.Namespace) -> None:
+    repeats, n = whole("repeats", args.repeats, 1, 100), whole("n", args.n, 10, 100_000)
+    names = args.model or [name for name in zoo.models() if zoo.describe(name)["kind"] == "image"]
+    results = Results(args.out or RESULTS / "images.json", {"table": "images"})
+    for name in names:
+        model = zoo.load(name, args.device)
+        if model.kind != "image":
+            raise ValueError(f"model must be an image model, not {model.name}.")
+        against = reference(model.dataset)
+        tqdm.write(
+            f"\n{model.title}: {n:,} samples; {against.title}, accuracy {100 * against.accuracy:.1f} %\n"
+        )
+        printer = Printer(["method", "logit", *(title for title, _ in METRICS.values())], args.markdown)
+        for line in lines(model, results, repeats, n):
+            printer.row(line)
+
+
+TABLE = Table("images", "image models: base and every method, FID in classifier features", options, run)

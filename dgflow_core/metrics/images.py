@@ -1,0 +1,124 @@
+"""Metrics of images, through TorchMetrics, in the features of a small classifier of ours.
+
+The numbers are called what they are ("FID, Fashion-MNIST classifier features"): they rank
+samples of one data set, and say nothing beside numbers in Inception features.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from dgflow_core import data, zoo
+from dgflow_core.models.classifier import Classifier
+
+DETAILS, TENSORS = "features.json", "features.safetensors"
+SUBSET = 500  # samples in one estimate of the kernel distance
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A feature network and what it says about the real test images.
+
+    Attributes:
+        dataset: the key of the data set. ``accuracy``: the classifier's on the test half, 0…1.
+        classifier: takes images (n, C, 32, 32) in [−1, 1].
+        mean, covariance: of the features of the test images, float64 (d,) and (d, d).
+        count: how many test images that was. ``sample``: some of their features, (m, d).
+    """
+
+    dataset: str
+    accuracy: float
+    classifier: Classifier
+    mean: Tensor
+    covariance: Tensor
+    count: int
+    sample: Tensor
+
+    @property
+    def title(self) -> str:
+        """What the features are, for captions."""
+        return f"{data.get_images(self.dataset).title} classifier features"
+
+
+def reference(dataset: str) -> Reference:
+    """The shipped feature network of an image data set, with its reference statistics.
+
+    Raises:
+        ValueError: none is shipped for ``dataset``.
+    """
+    folder = zoo.root() / dataset
+    if not (folder / DETAILS).exists():
+        raise ValueError(f"dataset {dataset!r} has no feature network; train one with training.features.")
+    details = json.loads((folder / DETAILS).read_text())
+    tensors = load_file(folder / TENSORS)
+    classifier = Classifier(**details["arguments"])
+    own = {k.removeprefix("classifier."): v for k, v in tensors.items() if k.startswith("classifier.")}
+    classifier.load_state_dict(own)
+    return Reference(
+        dataset, details["accuracy"], classifier.eval().requires_grad_(False),
+        tensors["mean"], tensors["covariance"], details["count"], tensors["sample"].float(),
+    )  # fmt: skip
+
+
+class _Given(nn.Identity):
+    """Stands where TorchMetrics wants a feature network: the features are computed once, outside."""
+
+    def __init__(self, num_features: int):
+        super().__init__()
+        self.num_features = num_features
+
+
+class ImageQuality:
+    """Accumulates batches of generated images; memory grows by a few hundred bytes an image.
+
+    >>> quality = ImageQuality(reference("fashion_mnist"))
+    >>> quality.update(images)  # (n, C, 32, 32) in [−1, 1], any number of times
+    >>> quality.compute()       # {"fid": …, "score": …, "kernel": …}
+    """
+
+    def __init__(self, against: Reference):
+        # Imported here: it takes seconds, and only measuring needs it.
+        from torchmetrics.image.fid import FrechetInceptionDistance
+        from torchmetrics.image.inception import InceptionScore
+        from torchmetrics.image.kid import KernelInceptionDistance
+
+        self.against = against
+        given = _Given(len(against.mean))
+        n, mean = against.count, against.mean.double()
+        self.fid = FrechetInceptionDistance(given, reset_real_features=False)
+        self.fid.real_features_sum = mean * n
+        self.fid.real_features_cov_sum = against.covariance * (n - 1) + n * torch.outer(mean, mean)
+        self.fid.real_features_num_samples = torch.tensor(n)
+        self.score = InceptionScore(_Given(against.classifier.head.out_features), splits=1)
+        self.kernel = KernelInceptionDistance(given, subsets=20, subset_size=SUBSET)
+        self.kernel.real_features = [against.sample]
+        self.count = 0
+
+    @torch.no_grad()
+    def update(self, images: Tensor) -> None:
+        """Take in generated images (n, C, 32, 32) in [−1, 1]."""
+        for batch in images.cpu().split(500):
+            features = self.against.classifier.features(batch)
+            self.fid.update(features, real=False)
+            self.score.update(self.against.classifier.head(features))
+            self.kernel.update(features, real=False)
+            self.count += len(batch)
+
+    def compute(self) -> dict[str, float]:
+        """The metrics so far, all in classifier features.
+
+        "fid" (Fréchet distance), "score" (exp of the mutual information between image and class,
+        at most the number of classes) and, from 500 images on, "kernel" (squared MMD, cubic
+        polynomial kernel, mean of 20 subsets of 500).
+        """
+        numbers = {"fid": float(self.fid.compute()), "score": float(self.score.compute()[0])}
+        if self.count >= SUBSET:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)  # the subsets: the same images always get the same number
+                numbers["kernel"] = float(self.kernel.compute()[0])
+        return numbers

@@ -1,0 +1,379 @@
+"""Image models: data, architectures, folding, recipes, metrics, and what ships."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import struct
+import time
+import zipfile
+from io import BytesIO
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import dgflow_core as dg
+from dgflow_core import data, training, zoo
+from dgflow_core.data import images as image_data
+from dgflow_core.evaluation import images as table
+from dgflow_core.metrics.images import ImageQuality, Reference, reference
+from dgflow_core.models.classifier import Classifier
+from dgflow_core.models.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator, fold
+from dgflow_core.models.vae import DCGANDecoder
+from dgflow_core.training import base, features, image_gan
+from dgflow_core.training.images import settled
+from dgflow_core.training.ratio import r1
+from dgflow_core.training.vae import negative_elbo
+
+SHIPPED = [name for name in dg.models() if zoo.describe(name)["kind"] == "image"]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A data root in the published formats, with 600 made-up pictures a half."""
+    folder = tmp_path_factory.mktemp("data")
+    raw = folder / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for half in ("train", "t10k"):
+        pixels = rng.integers(0, 256, (600, 28, 28), dtype=np.uint8)
+        labels = rng.integers(0, 10, 600, dtype=np.uint8)
+        with gzip.open(raw / f"{half}-images-idx3-ubyte.gz", "wb") as file:
+            file.write(struct.pack(">IIII", 0x803, *pixels.shape) + pixels.tobytes())
+        (raw / f"{half}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, 600) + labels.tobytes())
+    (folder / "cifar10").mkdir()
+    with zipfile.ZipFile(folder / "cifar10" / "train.zip", "w") as archive:
+        for index, name in enumerate(("cat/0001.png", "airplane/0002.png")):
+            stream = BytesIO()
+            Image.fromarray(np.full((32, 32, 3), 100 + index, np.uint8)).save(stream, "png")
+            archive.writestr(name, stream.getvalue())
+    return folder
+
+
+@pytest.fixture
+def shipped_features(root, tmp_path, monkeypatch):
+    """An empty folder of models that holds a feature network of the made-up pictures."""
+    monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
+    features.train("fashion_mnist", root, tmp_path / "fashion_mnist", epochs=1, limit=256)
+    return tmp_path
+
+
+# Data
+
+
+def test_fashion_mnist_is_padded_to_32(root):
+    pictures, labels = data.get_images("fashion_mnist").load(root, train=False)
+    assert pictures.shape == (600, 1, 32, 32)
+    assert pictures.dtype == torch.uint8
+    assert len(labels) == 600
+    assert pictures[:, :, :2].sum() == 0
+    assert pictures[:, :, 2:30, 2:30].float().mean() == pytest.approx(127.5, abs=1)
+
+
+def test_cifar10_is_read_from_its_archive(root):
+    pictures, labels = data.get_images("cifar10").load(root)
+    assert pictures.shape == (2, 3, 32, 32)
+    assert labels.tolist() == [0, 1]
+    assert pictures[labels == 0].unique().tolist() == [101]
+
+
+@pytest.mark.parametrize("name", ["fashion_mnist", "cifar10"])
+def test_a_root_without_the_data_is_one_sentence(name, tmp_path, monkeypatch):
+    monkeypatch.delenv("DGFLOW_DATA", raising=False)
+    for wrong in (tmp_path, None):
+        with pytest.raises(ValueError, match=r"^data_root must "):
+            data.get_images(name).load(wrong)
+    with pytest.raises(ValueError, match="dataset must be one of"):
+        data.get_images("nonsense")
+
+
+def test_bytes_and_units_are_inverse():
+    every = torch.arange(256, dtype=torch.uint8)
+    unit = image_data.to_unit(every)
+    assert (unit.min(), unit.max()) == (-1, 1)
+    assert torch.equal(image_data.to_bytes(unit), every)
+
+
+def test_contact_sheet_lays_rows_out_in_order():
+    pictures = torch.linspace(-1, 1, 5).reshape(5, 1, 1, 1).expand(5, 1, 4, 6)
+    sheet = image_data.contact_sheet(pictures, 3)
+    assert sheet.shape == (8, 18, 3)
+    assert sheet[0, ::6, 0].tolist() == image_data.to_bytes(pictures[:3, 0, 0, 0]).tolist()
+    assert sheet[4:, 12:].max() == 0
+
+
+# Architectures
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("make", [SNDCGANGenerator, DCGANDecoder])
+def test_shapes(make, channels):
+    generator, critic = make(16, channels, 4), SNDCGANDiscriminator(channels, 4)
+    out = generator(torch.randn(3, 16))
+    assert out.shape == (3, channels, 32, 32)
+    assert out.abs().max() <= 1
+    assert critic(out).shape == (3,)
+
+
+def test_papers_width_has_the_papers_layers():
+    with torch.device("meta"):
+        critic, generator = SNDCGANDiscriminator(3, 64), SNDCGANGenerator(128, 3, 64)
+    widths = [layer.out_channels for layer in critic if isinstance(layer, torch.nn.Conv2d)]
+    assert widths == [64, 128, 128, 256, 256, 512, 512]
+    assert [layer.weight.shape[:2] for layer in generator if hasattr(layer, "weight")] == [
+        (8192, 128), (512, 256), (256, 128), (128, 64), (3, 64),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("make", [SNDCGANGenerator, DCGANDecoder])
+def test_folded_batch_norm_computes_the_same(make):
+    torch.manual_seed(0)
+    network = make(8, 3, 4, batch_norm=True)
+    for layer in network:
+        if hasattr(layer, "running_mean"):
+            torch.nn.init.normal_(layer.weight, 1, 0.3)
+            torch.nn.init.normal_(layer.bias)
+    for _ in range(5):
+        network(torch.randn(32, 8) * 2 + 1)
+    plain, z = fold(network), torch.randn(5, 8)
+    network.eval()
+    assert torch.allclose(plain(z), network(z), atol=1e-5)
+    assert plain.state_dict().keys() == make(8, 3, 4).state_dict().keys()
+    network.train()
+    assert not torch.allclose(plain(z), network(z), atol=1e-2)
+
+
+def test_folded_spectral_norm_computes_the_same_and_leaves_the_original_alone():
+    torch.manual_seed(0)
+    network, x = SNDCGANDiscriminator(1, 4, spectral_norm=True), torch.randn(5, 1, 32, 32)
+    for _ in range(3):
+        network(x)
+    plain = fold(network)
+    assert torch.allclose(plain(x), network.eval()(x), atol=1e-6)
+    for layer in plain:
+        if hasattr(layer, "weight"):
+            # one power iteration a pass estimates the norm from below
+            assert 0.99 < torch.linalg.matrix_norm(layer.weight.flatten(1), 2) < 1.6
+    network.train()(x).sum().backward()
+
+
+def test_settled_measures_batch_norm_for_these_weights():
+    torch.manual_seed(0)
+    network = SNDCGANGenerator(8, 1, 4, batch_norm=True)
+    with torch.no_grad():
+        for value in network.parameters():
+            value.mul_(2)  # the running statistics are stale now
+    z = torch.randn(512, 8)
+    inside = torch.nn.Sequential(*list(network)[:-1]).train()(z)
+    plain = settled(network, 8)
+    ours = torch.nn.Sequential(*list(plain)[:-1])(z)
+    assert (ours - inside).std() < 0.1 * inside.std()
+
+
+# Recipes
+
+
+def tiny(name: str, **changes):
+    shrunk = {"iterations": 2, "width": 2, "batch": 4, **changes}
+    return training.get(name).model_copy(update=shrunk)
+
+
+@pytest.fixture
+def small_watch(monkeypatch):
+    from dgflow_core.training import images, ratio, vae
+
+    for module in (image_gan, ratio, vae):
+        monkeypatch.setattr(module, "WATCHED", 8)
+    monkeypatch.setattr(images.finished, "__defaults__", (8,))
+
+
+@pytest.mark.parametrize("name", ["fashion_mnist/sndcgan-ns", "fashion_mnist/wgan-gp"])
+def test_gan_trains_resumes_saves_and_loads(name, root, shipped_features, small_watch, tmp_path):
+    cpu = torch.device("cpu")
+    whole = base.train(tiny(name, dim=4, iterations=3), tmp_path / "whole", cpu, root)
+    assert (tmp_path / "whole" / "sheet-000003.png").exists()
+    log = json.loads((tmp_path / "whole" / base.LOG).read_text().splitlines()[-1])
+    assert {"logit_real", "logit_real_sd", "logit_fake", "base_fid", "refined_fid"} <= log.keys()
+
+    halves = None
+    for iterations in (2, 3):
+        recipe = tiny(name, dim=4, iterations=iterations)
+        trainer = recipe.trainer(cpu, root)
+        for _ in base.steps(recipe, trainer, tmp_path / "halves", watch_every=10**6):
+            pass
+    halves = trainer
+    assert halves.best["iteration"] in (2, 3)
+    for ours, once in zip(halves.average.parameters(), _again(name, root).average.parameters(), strict=True):
+        assert torch.equal(ours, once)
+
+    zoo.save(whole, tmp_path / "model")
+    loaded = dg.load(tmp_path / "model")
+    z = loaded.prior.sample(3, 0)
+    assert torch.equal(loaded.generate(z), whole.generate(z))
+    assert torch.equal(loaded.logit(whole.generate(z)), whole.logit(whole.generate(z)))
+    assert loaded.config["quality"]["features"] == "Fashion-MNIST classifier features"
+    assert list(loaded.config["real_logits"]) == ["5%", "25%", "50%", "75%", "95%"]
+
+
+def _again(name, root):
+    trainer = tiny(name, dim=4, iterations=3).trainer(torch.device("cpu"), root)
+    for iteration in (1, 2, 3):
+        trainer.step(iteration)
+    return trainer
+
+
+def test_ratio_and_corrected_vae_build_on_a_shipped_gan(root, shipped_features, small_watch):
+    cpu = torch.device("cpu")
+    gan = base.train(tiny("fashion_mnist/sndcgan-ns", dim=4), shipped_features / "run", cpu, root)
+    zoo.save(gan, shipped_features / "fashion_mnist" / "sndcgan-ns")
+
+    ratio = base.train(
+        tiny("fashion_mnist/sndcgan-ns+ratio", iterations=4), shipped_features / "ratio", cpu, root
+    )
+    z = gan.prior.sample(3, 0)
+    assert torch.equal(ratio.generate(z), gan.generate(z))
+    assert not torch.allclose(ratio.logit(gan.generate(z)), gan.logit(gan.generate(z)))
+
+    recipe = tiny("fashion_mnist/vae", iterations=4, decoder_iterations=2, dim=4)
+    vae = base.train(recipe, shipped_features / "vae", cpu, root)
+    zoo.save(vae, shipped_features / "fashion_mnist" / "vae")
+    loaded = dg.load("fashion_mnist/vae")
+    x = loaded.generate(loaded.prior.sample(3, 0))
+    assert torch.allclose(loaded.logit(x), loaded.critic(x) + loaded.corrector(x))
+    assert torch.allclose(loaded.without_corrector().logit(x), gan.logit(x))
+    assert loaded.without_corrector().digest != loaded.digest
+
+
+def test_losses_match_their_formulas():
+    real, fake = torch.tensor([1.0, -2.0]), torch.tensor([0.5, 3.0])
+    ns = -(torch.log(torch.sigmoid(real)).mean() + torch.log(1 - torch.sigmoid(fake)).mean())
+    assert torch.allclose(image_gan.critic_loss("ns", real, fake), ns)
+    assert image_gan.critic_loss("hinge", real, fake) == pytest.approx(1.5 + 2.75)
+    assert image_gan.critic_loss("wgan-gp", real, fake) == pytest.approx(1.75 + 0.5)
+    assert torch.allclose(image_gan.generator_loss("ns", fake), -torch.log(torch.sigmoid(fake)).mean())
+
+    linear = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 1))
+    expected = 0.5 * (linear[1].weight ** 2).sum()
+    assert torch.allclose(r1(linear, torch.randn(3, 1, 2, 2)), expected)
+
+    mean, log_variance = torch.full((1, 2), 0.5), torch.full((1, 2), 0.2)
+    x, decoded = torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.3)
+    posterior = torch.distributions.Normal(mean, (log_variance / 2).exp())
+    kl = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum()
+    misfit = 4 * 0.3**2 / (2 * 0.1**2)
+    assert torch.allclose(negative_elbo(x, mean, log_variance, decoded, 0.1), kl + misfit)
+
+
+# Metrics
+
+
+class Pixels(torch.nn.Module):
+    """A stand-in whose features are given pixels, so that the metric is known in closed form."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.dim = dim
+        self.head = torch.nn.Linear(dim, 2)
+        torch.nn.init.zeros_(self.head.weight)
+        torch.nn.init.zeros_(self.head.bias)
+
+    def features(self, x):
+        return x.flatten(1)[:, : self.dim]
+
+
+def test_frechet_distance_against_the_closed_form():
+    torch.manual_seed(0)
+    variance = torch.tensor([1.0, 4.0, 0.25], dtype=torch.float64)
+    against = Reference("fashion_mnist", 1.0, Pixels(3), torch.zeros(3), variance.diag(), 10_000,
+                        torch.randn(1000, 3))  # fmt: skip
+    pictures = torch.zeros(4000, 1, 32, 32)
+    drawn = torch.randn(4000, 3, dtype=torch.float64) @ torch.diag(torch.tensor([2.0, 1.0, 0.5]).double())
+    pictures[:, 0, 0, :3] = (drawn + torch.tensor([1.0, 0.0, -2.0])).float()
+    quality = ImageQuality(against)
+    for chunk in pictures.split(700):
+        quality.update(chunk)
+    measured = quality.compute()
+    ours = pictures[:, 0, 0, :3].double()
+    mean, covariance = ours.mean(0), ours.T.cov()
+    root = (against.covariance.sqrt() @ covariance @ against.covariance.sqrt()).numpy()
+    trace = np.sqrt(np.linalg.eigvalsh(root)).sum()
+    expected = float((mean**2).sum() + variance.sum() + covariance.trace()) - 2 * trace
+    assert measured["fid"] == pytest.approx(expected, rel=1e-3)
+    assert measured["fid"] == pytest.approx(1 + 4 + 1 + 1 + 0, rel=0.1)
+    assert measured["score"] == pytest.approx(1.0)  # a classifier that knows nothing
+    assert quality.compute() == measured
+
+
+def test_images_like_the_reference_score_better_than_noise():
+    if not (zoo.root() / "fashion_mnist" / "features.json").exists():
+        pytest.skip("no feature network ships")
+    against = reference("fashion_mnist")
+    assert against.accuracy > 0.9
+    quality = ImageQuality(against)
+    quality.update(torch.rand(500, 1, 32, 32) * 2 - 1)
+    numbers = quality.compute()
+    assert numbers["fid"] > 100
+    assert numbers["kernel"] > 0
+
+
+def test_features_of_an_unknown_set_are_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
+    with pytest.raises(ValueError, match="has no feature network"):
+        reference("cifar10")
+
+
+# The table
+
+
+def test_table_goes_on_where_it_stopped(shipped_features, tmp_path, capsys, monkeypatch):
+    generator, critic = SNDCGANGenerator(4, 1, 2), SNDCGANDiscriminator(1, 2)
+    names = ("sndcgan_generator", "sndcgan_discriminator")
+    config = {
+        "title": "Toy", "kind": "image", "dataset": "fashion_mnist", "prior": {"kind": "normal", "dim": 4},
+        "generator": {"architecture": names[0], "arguments": generator.arguments},
+        "critic": {"architecture": names[1], "arguments": critic.arguments},
+    }  # fmt: skip
+    model = dg.Model(config, dg.load.__globals__["priors"].make("normal", 4), generator, critic)
+    zoo.save(model, shipped_features / "fashion_mnist" / "toy")
+    monkeypatch.setattr(table, "CHUNK", 8)
+    monkeypatch.setattr(table, "ROWS", table.ROWS[:2])
+
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    table.TABLE.options(parser)
+    out = tmp_path / "images.json"
+    args = parser.parse_args(["--repeats", "2", "--n", "12", "--out", str(out)])
+    table.TABLE.run(args)
+    first = json.loads(out.read_text())["cells"]
+    assert len(first) == 2
+    monkeypatch.setattr(table, "measure", lambda *_: pytest.fail("measured again"))
+    table.TABLE.run(args)
+    assert json.loads(out.read_text())["cells"] == first
+    printed = capsys.readouterr()
+    assert "Fashion-MNIST classifier features" in printed.out + printed.err
+
+
+# What ships
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_models_load_quickly_and_refine(name):
+    began = time.process_time()
+    model = dg.load(name, device="cpu")
+    assert time.process_time() - began < 1
+    for key in ("recipe", "seed", "data", "quality", "real_logits"):
+        assert key in model.config
+    run = dg.refine(model, n=16, steps=10, eta=0.1, gamma=0.0, space="latent", seed=3)
+    assert run.samples.shape == (11, 16, 1, 32, 32)
+    assert run.samples.abs().max() <= 1
+    assert run.logits[-1].mean() > run.logits[0].mean() + 0.2
+    assert run.samples[-1].std(0).mean() > 0.2  # they have not become one picture
+
+
+def test_classifier_shapes():
+    network = Classifier(3, 7, width=4)
+    assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 7)
+    assert network.features(torch.zeros(2, 3, 32, 32)).shape == (2, Classifier.num_features)
