@@ -24,12 +24,14 @@ FORMATS = {
 
 
 @st.fragment
-def popover(trajectory: Trajectory | list[Trajectory], model: dg.Model, key: str, titles: list[str] | None = None) -> None:
+def popover(
+    trajectory: Trajectory | list[Trajectory], model: dg.Model, key: str, titles: list[str] | None = None
+) -> None:
     """A button that opens the export choices for a run, or for several side by side."""
     with st.popover("Export", icon=":material/download:", width="stretch",
                     help="Save the animation, a picture, or the run itself."):  # fmt: skip
         form = st.selectbox("Format", FORMATS, key=f"{key}._format", format_func=lambda f: FORMATS[f][0],
-                            help="GIF and MP4 hold one frame a step, first = base, last = refined.")  # fmt: skip
+                            help="GIF and MP4 hold one frame a step, from base to refined.")  # fmt: skip
         _, media, has_rate, has_size = FORMATS[form]
         options = {}
         if has_size:
@@ -43,7 +45,12 @@ def popover(trajectory: Trajectory | list[Trajectory], model: dg.Model, key: str
                                        help="How fast the steps follow each other.")  # fmt: skip
         several = isinstance(trajectory, list)
         first = trajectory[0] if several else trajectory
-        name = results.key("export", form, options, [t.settings | t.provenance for t in ([first] if not several else trajectory)])
+        name = results.key(
+            "export",
+            form,
+            options,
+            [t.settings | t.provenance for t in ([first] if not several else trajectory)],
+        )
         if form in ("npz", "json") and not several:
             made = (_bytes(trajectory, model, form, {}, None),)
         elif st.button("Make the file", type="primary", key=f"{key}._make", width="stretch",

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 PAGES = Path(__file__).parent / "pages"
+STYLE = Path(__file__).parent.parent / "assets" / "style.css"
 
 #: file name → (title, icon, path in the address bar). A page whose file is missing is not shown.
 ORDER = {

@@ -123,7 +123,9 @@ def trajectory(name: str, settings: dict, *, raw: bool = False, exact: bool = Fa
     return result
 
 
-def _collect(run: Run, each: Callable[[int], Any] | None = None, recorder: Recorder | None = None) -> Trajectory:
+def _collect(
+    run: Run, each: Callable[[int], Any] | None = None, recorder: Recorder | None = None
+) -> Trajectory:
     recorder = recorder or Recorder(run)
     try:
         for frame in run:
@@ -152,6 +154,8 @@ def _stream(run: Run, run_key: str) -> Trajectory:
         st.button("Stop", icon=":material/stop:", on_click=keep, key=f"stop {run_key}",
                   help="Stop here and keep the steps computed so far.")  # fmt: skip
     total = max(run.steps, 1)
-    result = _collect(run, lambda step: bar.progress(step / total, f"Exact step {step} of {run.steps}"), recorder)
+    result = _collect(
+        run, lambda step: bar.progress(step / total, f"Exact step {step} of {run.steps}"), recorder
+    )
     place.empty()
     return result

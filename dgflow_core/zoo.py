@@ -116,20 +116,29 @@ def load(model: str | Path, device: str = "auto", raw: bool = False) -> Model:
 
 
 def save(model: Model, folder: Path, config: dict | None = None) -> Path:
-    """Write ``model`` as a folder that ``load`` reads; ``config`` replaces the model's own."""
+    """Write ``model`` as a folder that ``load`` reads; ``config`` replaces the model's own.
+
+    Tensors whose values half precision holds exactly are stored so; loading gives float32 back.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
-        f"{part}.{key}": value.cpu().contiguous()
+        f"{part}.{key}": _compact(value.cpu().contiguous())
         for part in PARTS
         if getattr(model, part) is not None
         for key, value in getattr(model, part).state_dict().items()
     }
     save_file(tensors, folder / WEIGHTS)
+    (folder / WEIGHTS).chmod(0o644)
     config = {**(config or model.config), "logit_offset": model.logit_offset}
     config.pop("name", None)
     Config.model_validate(config)
     (folder / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n")
     return folder
+
+
+def _compact(value: torch.Tensor) -> torch.Tensor:
+    half = value.half()
+    return half if torch.equal(half.to(value.dtype), value) else value
 
 
 def _read_config(path: Path) -> Config:

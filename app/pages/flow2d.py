@@ -47,8 +47,8 @@ def sidebar() -> tuple[dg.methods.Method, dict]:
                   help="How many samples to refine at once.")  # fmt: skip
         with st.expander("Critic, seed and accuracy"):
             st.toggle("Raw critic offset", key=f"{PAGE}.raw",
-                      help="A WGAN critic is only fixed up to a constant. Calibrated, exp(−d) integrates to 1 "
-                           "over generated samples; raw, it does not, and every f but KL notices.")  # fmt: skip
+                      help="A WGAN critic is only fixed up to a constant. Calibrated, exp(d) averages 1 over "
+                           "generated samples; raw, it does not, and every f but KL notices.")  # fmt: skip
             st.toggle("Exact evaluation", key=f"{PAGE}.exact",
                       help="Off: d and ∇d come from a fine table, some hundred times faster and visibly the "
                            "same. On: every step runs the networks.")  # fmt: skip
@@ -67,10 +67,9 @@ method, settings = sidebar()
 name, raw = st.session_state[f"{PAGE}.model"], st.session_state[f"{PAGE}.raw"]
 model = results.model(name, raw)
 
-title, rule = st.columns([2, 5], vertical_alignment="center", gap="small")
-title.markdown(f"#### {controls.model_title(name)}")
-rule.latex(method.update_rule(method.Settings.parse({k: settings[k] for k in method.Settings.model_fields}),
-                              settings["space"]))  # fmt: skip
+rule, save = st.columns([5, 1], vertical_alignment="center")
+values = {name: settings[name] for name in method.Settings.model_fields}
+rule.latex(method.update_rule(method.Settings.parse(values), settings["space"]))
 presets.choose(PAGE, ALL)
 
 try:
@@ -84,12 +83,12 @@ if trajectory.message:
 picture = pictures.flow(name, raw, trajectory, st.session_state[f"{PAGE}.map"])
 stage(picture, key=PAGE)
 
-caveat = method.caveat(settings["space"], model.prior)
-foot, save = st.columns([4, 1], vertical_alignment="top")
-offset = "raw, as trained" if raw else f"calibrated, {model.logit_offset:+.2f}"
-accuracy = "exact" if st.session_state[f"{PAGE}.exact"] else "from a table"
-foot.caption(f"{method.about} {caveat} Critic offset: {offset}. Logit: {accuracy}. {method.paper}.")
 with save:
     export.popover(trajectory, model, key=PAGE)
+
+caveat = method.caveat(settings["space"], model.prior)
+offset = "raw, as trained" if raw else f"calibrated, {model.logit_offset:+.2f}"
+accuracy = "exact" if st.session_state[f"{PAGE}.exact"] else "from a table"
+st.caption(f"{method.about} {caveat} Critic offset: {offset}. Logit: {accuracy}. {method.paper}.")
 
 links.publish(PAGE, PARAMETERS | links.settings(method))

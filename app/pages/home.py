@@ -32,7 +32,7 @@ with words:
         "discriminator points out, until samples look like data."
     )
     st.latex(
-        r"x \;\leftarrow\; x \;-\; \underbrace{\eta\,\nabla f'\!\left(e^{-d(x)}\right)}_{\text{towards the data}}"
+        r"x \;\leftarrow\; x - \underbrace{\eta\,\nabla f'\!\left(e^{-d(x)}\right)}_{\text{towards the data}}"
         r"\;+\; \underbrace{\sqrt{2\eta\gamma}\;\xi}_{\text{keeps samples apart}}"
     )
     st.markdown(

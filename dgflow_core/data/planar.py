@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from sklearn.datasets import make_moons, make_swiss_roll
 
 from dgflow_core.data import dataset
 
@@ -37,6 +36,8 @@ def twenty_five_gaussians(n, rng):
 )  # fmt: skip
 def swiss_roll(n, rng):
     """scikit-learn's Swiss roll with noise 0.25, coordinates 0 and 2, divided by 7.5."""
+    from sklearn.datasets import make_swiss_roll  # here: scikit-learn takes seconds to import
+
     return make_swiss_roll(n, noise=0.25, random_state=int(rng.integers(2**31)))[0][:, [0, 2]] / 7.5
 
 
@@ -57,6 +58,8 @@ def eight_gaussians(n, rng):
 )  # fmt: skip
 def two_moons(n, rng):
     """scikit-learn's two moons with noise 0.05, centred."""
+    from sklearn.datasets import make_moons
+
     points = make_moons(n, noise=0.05, random_state=int(rng.integers(2**31)))[0]
     return points - [0.5, 0.25]
 

@@ -100,13 +100,16 @@ class PlanarTrainer:
             optimizer.load_state_dict(saved)
 
     def model(self) -> Model:
-        """The networks as they are now, calibrated; copies, so that training can go on."""
+        """The networks as they are now, calibrated; copies, so that training can go on.
+
+        Weights are rounded to half precision, so that what is measured is what ships.
+        """
         recipe = self.recipe
         widths = [2, *[recipe.hidden] * recipe.layers]
         twins = []
         for net, last in ((self.generator, 2), (self.critic, 1)):
             twin = MLP([*widths, last])
-            twin.load_state_dict(net.state_dict())
+            twin.load_state_dict({key: value.half().float() for key, value in net.state_dict().items()})
             twins.append(twin)
         config = {
             "title": recipe.title,
