@@ -12,7 +12,9 @@ class Chart {
     this.still = document.createElement("canvas");
     this.curves = [];
     this.step = 0;
-    this.observer = new ResizeObserver(() => this.resize());
+    this.observer = new ResizeObserver(() => {
+      if (this.width !== host.clientWidth || this.height !== host.clientHeight) this.resize();
+    });
     this.observer.observe(host);
     const scrub = (event) => {
       if (event.type === "pointerdown") this.canvas.setPointerCapture(event.pointerId);

@@ -46,12 +46,15 @@ class Player {
     this.memory = MEMORY[key] ?? null;
     this.#build();
     this.view = new View(this.parts.picture, {
-      onHover: (hit, event) => this.#hover(hit, event),
-      onPick: (hit, event) => this.#pick(hit, event),
-      onLayout: () => { this.trailsAt = -1; },
+      onHover: (hit) => this.#hover(hit),
+      onPick: (hit) => this.#pick(hit),
+      onLayout: () => this.refresh(),
     });
     this.chart = new Chart(this.parts.chart, { onScrub: (step) => this.go(step) });
-    this.observer = new ResizeObserver(() => this.arrange());
+    this.observer = new ResizeObserver(() => {
+      const size = `${root.clientWidth} × ${root.clientHeight}`;
+      if (size !== this.size) this.arrange();
+    });
     this.observer.observe(root);
     this.colours = matchMedia("(prefers-color-scheme: dark)");
     this.retheme = () => this.refresh();
@@ -71,34 +74,32 @@ class Player {
   // ---- the scene --------------------------------------------------------------------------
 
   /** Show `scene` (unpacked) in place of what is shown; keeps the place, the choices and the motion. */
-  load(scene) {
-    const receivedAt = performance.now();
+  load(scene, receivedAt = performance.now()) {
     const first = !this.scene;
     const fraction = this.scene?.steps ? this.at / this.scene.steps : null;
     this.scene = scene;
     this.memory ??= { layers: {}, curves: null, speed: 1, loop: false, fraction: null };
     MEMORY[this.key] = this.memory;
     this.panels = scene.panels.map((panel) => this.#panel(panel));
-    this.seriesColours = scene.panels.map((_, i) =>
-      scene.panels.length === 1 ? scene.palette.refined : scene.palette.series[i % scene.palette.series.length]);
     this.trailIds = trailIds(Math.max(...scene.panels.map((panel) => panel.n), 0));
     this.trailsAt = -1;
-    if (this.marked !== null && !this.panels.some((panel) => this.marked < panel.n)) this.#unmark();
+    if (!this.panels.some((panel) => this.marked < panel.n)) Object.assign(this, { marked: null, pinned: false });
+    this.paths = this.marked === null ? null : this.panels.map((panel) => this.#path(panel, this.marked));
     for (const [name, on] of Object.entries({ ...defaults(scene.layers), ...this.memory.layers })) {
       this.view.setLayer(name, on);
     }
     this.#chips();
     this.parts.scrub.max = scene.steps;
     this.view.show(this.panels, scene.palette);
-    this.arrange();
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (first && this.memory.fraction === null) {
       this.at = still ? scene.steps : 0;
       if (!still) this.play();
     } else {
-      this.at = Math.round((fraction ?? this.memory.fraction) * scene.steps);
+      this.at = (fraction ?? this.memory.fraction) * scene.steps;
+      if (!this.playing) this.at = Math.round(this.at);
     }
-    this.draw();
+    this.arrange();
     const { dataset } = this.root;
     dataset.steps = scene.steps;
     if (dataset.runKey !== scene.key) {
@@ -126,7 +127,10 @@ class Player {
     const from = Math.min(step, panel.frames - 1) * panel.n;
     const xs = dequantise(panel.x.subarray(from, from + panel.n), panel.xRange);
     const ys = dequantise(panel.y.subarray(from, from + panel.n), panel.yRange);
-    for (let i = 0; i < panel.n; i++) [out[2 * i], out[2 * i + 1]] = [xs[i], ys[i]];
+    for (let i = 0; i < panel.n; i++) {
+      out[2 * i] = xs[i];
+      out[2 * i + 1] = ys[i];
+    }
     return out;
   }
 
@@ -195,7 +199,7 @@ class Player {
       path: this.paths,
     });
     this.chart.draw(this.at);
-    if (this.marked !== null) this.#tell();
+    this.#tell();
     if (this.shownStep !== step || this.shownSteps !== this.scene.steps) {
       [this.shownStep, this.shownSteps] = [step, this.scene.steps];
       this.root.dataset.step = step;
@@ -220,8 +224,12 @@ class Player {
 
   refresh() {
     this.view.resize();
-    this.chart.resize();
     this.trailsAt = -1;
+    const { style } = this.root;
+    for (const name of ["real", "base", "refined"]) style.setProperty(`--${name}`, this.view.tone(name));
+    const map = this.panels.find((panel) => panel.map)?.map;
+    if (map) style.setProperty("--map", `linear-gradient(90deg, ${this.view.stops(map.kind)})`);
+    this.#curves();
     this.draw();
   }
 
@@ -229,14 +237,16 @@ class Player {
   arrange() {
     if (!this.scene) return;
     const { clientWidth: width, clientHeight: height } = this.root;
-    this.root.classList.toggle("side", this.scene.panels.length === 1 && width > 1.45 * height && width > 760);
-    this.root.classList.toggle("plain", !this.scene.curves.length);
-    this.#curves();
+    this.size = `${width} × ${height}`;
+    const picture = this.view.widthFor(height - 38);
+    const beside = this.scene.panels.length === 1 && width - Math.min(picture, 0.64 * width) > 300 && width > 1.35 * height;
+    this.root.classList.toggle("side", beside);
+    this.root.style.gridTemplateColumns = beside ? `${Math.min(picture, Math.round(0.64 * width))}px minmax(0, 1fr)` : "";
     this.refresh();
   }
 
   #curves() {
-    const { curves, steps } = this.scene;
+    const { curves, steps, panels, palette } = this.scene;
     const room = this.root.classList.contains("side") ? 3 : 1;
     const wanted = this.memory.curves ?? curves.slice(0, room).map((curve) => curve.name);
     const shown = curves.filter((curve) => wanted.includes(curve.name));
@@ -244,7 +254,10 @@ class Player {
       chip.setAttribute("aria-pressed", wanted.includes(chip.dataset.curve));
     }
     this.root.classList.toggle("nocurve", !shown.length);
-    this.chart.show({ curves: shown, steps, colours: this.seriesColours, view: this.view });
+    this.root.classList.toggle("onecurve", curves.length < 2);
+    const single = panels.length === 1 ? this.view.tone("refined") : null;
+    const colours = panels.map((_, i) => single ?? palette.series[i % palette.series.length]);
+    this.chart.show({ curves: shown, steps, colours, view: this.view });
     this.root.style.setProperty("--plot-left", `${shown.length ? this.chart.left : 8}px`);
   }
 
@@ -321,7 +334,7 @@ class Player {
 
   // ---- pointing ---------------------------------------------------------------------------
 
-  #hover(hit, event) {
+  #hover(hit) {
     this.view.canvas.style.cursor = hit?.index != null ? "pointer" : "default";
     if (this.pinned) return;
     if (hit?.index == null) this.#unmark();
@@ -335,10 +348,7 @@ class Player {
   }
 
   #mark(index, panel) {
-    this.markedIn = panel;
-    if (this.marked !== index || !this.paths) {
-      this.marked = index;
-    }
+    Object.assign(this, { marked: index, markedIn: panel });
     this.paths = this.panels.map((one) => this.#path(one, index));
     this.draw();
   }
@@ -346,16 +356,16 @@ class Player {
   #unmark() {
     if (this.marked === null) return;
     Object.assign(this, { marked: null, paths: null, pinned: false });
-    this.parts.tip.hidden = true;
     this.draw();
   }
 
   #tell() {
     const { tip } = this.parts;
-    const panel = this.panels[this.markedIn] ?? this.panels[0];
-    const box = this.view.boxes[this.markedIn];
+    const panel = this.panels[this.markedIn];
     const points = this.view.frame.points[this.markedIn];
-    if (!box || !points || this.marked >= panel.n) return void (tip.hidden = true);
+    tip.hidden = this.marked === null || !points || this.marked >= panel.n;
+    if (tip.hidden) return;
+    const box = this.view.boxes[this.markedIn];
     const [x, y] = [points[2 * this.marked], points[2 * this.marked + 1]];
     const logits = [0, Math.round(this.at)].map((step) => this.#logit(panel, this.marked, step));
     const rows = [`particle ${this.marked}${this.pinned ? " · pinned" : ""}`, `(${number(x)}, ${number(y)})`];
@@ -390,7 +400,7 @@ class Player {
     parts.loop.setAttribute("aria-pressed", this.memory?.loop ?? false);
     parts.metrics = element("div", { className: "chips metrics", role: "group", "aria-label": "Curves" });
     this.root.replaceChildren(
-      element("div", { className: "head" }, parts.layers, element("span", { className: "space" }),
+      element("div", { className: "head" }, parts.layers, element("span", { className: "space" }), parts.count,
         button("save", "Save picture", () => this.save()),
         button("full", "Full screen", () => this.#fullscreen())),
       parts.picture,
@@ -401,7 +411,8 @@ class Player {
           parts.play,
           button("next", "One step on (→)", () => this.go(Math.floor(this.at) + 1)),
           button("last", "To the end (End)", () => this.go(this.scene.steps)),
-          parts.loop, parts.speed, parts.count, parts.metrics)),
+          parts.loop, parts.speed),
+        parts.metrics),
     );
     this.root.tabIndex = 0;
     this.root.setAttribute("role", "group");
@@ -417,9 +428,12 @@ class Player {
       real: scene.panels.some((panel) => panel.real), base: scene.panels.some((panel) => panel.x),
       refined: scene.panels.some((panel) => panel.x), paths: scene.panels.some((panel) => panel.x) && scene.steps > 0,
     };
+    // the chips that are there stay: one of them may hold the focus
+    const offered = JSON.stringify([has, scene.curves.map((curve) => curve.name)]);
+    if (offered === this.offered) return;
+    this.offered = offered;
     this.parts.layers.replaceChildren(...LAYERS.filter((name) => has[name]).map((name) => {
       const swatch = element("i", { className: `swatch ${name}` });
-      if (scene.palette[name]) swatch.style.color = scene.palette[name];
       const chip = element("button", { type: "button", className: "chip", title: `Show or hide: ${LAYER_NAMES[name]}`,
         "aria-pressed": this.view.layers[name] }, swatch, LAYER_NAMES[name]);
       chip.dataset.layer = name;
@@ -511,7 +525,7 @@ class Player {
     write(`step ${Math.round(this.at)} / ${scene.steps}`);
     for (const name of ["real", "base", "refined"]) {
       if (!view.layers[name] || !scene.panels.some((panel) => (name === "real" ? panel.real : panel.x))) continue;
-      disc(c, x + 5, head / 2, 5, scene.palette[name], view.theme.paper);
+      disc(c, x + 5, head / 2, 5, view.tone(name), view.theme.paper);
       x += 15;
       c.fillStyle = view.theme.ink;
       write(LAYER_NAMES[name]);
@@ -538,6 +552,7 @@ function readMap(map, step, range) {
 
 /** Mount a player in `parent`, or hand new bytes to the one that is there. */
 function mountPlayer(parent, packed, { key = "stage", height = null } = {}) {
+  const receivedAt = performance.now();
   let root = parent.querySelector(".stage");
   if (!root) root = parent.appendChild(element("div", { className: "stage" }));
   root.style.height = height ? `${height}px` : "";
@@ -546,7 +561,7 @@ function mountPlayer(parent, packed, { key = "stage", height = null } = {}) {
     player?.destroy();
     player = STAGE[key] = new Player(root, key);
   }
-  player.load(unpack(packed));
+  player.load(unpack(packed), receivedAt);
   return player;
 }
 

@@ -20,11 +20,15 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 /** CSS colour → [r, g, b]. */
 const rgb = (() => {
   const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const known = new Map();
   return (colour) => {
-    context.fillStyle = "#000";
-    context.fillStyle = colour;
-    context.fillRect(0, 0, 1, 1);
-    return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+    if (!known.has(colour)) {
+      context.fillStyle = "#000";
+      context.fillStyle = colour;
+      context.fillRect(0, 0, 1, 1);
+      known.set(colour, [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)]);
+    }
+    return known.get(colour);
   };
 })();
 const mixed = (a, b, t) => `rgb(${a.map((v, i) => Math.round(v + (b[i] - v) * t)).join(",")})`;
@@ -46,7 +50,7 @@ function ticks(from, to, count = 5) {
   const raw = (to - from) / count;
   if (!(raw > 0)) return [from];
   const power = 10 ** Math.floor(Math.log10(raw));
-  const unit = power * [1, 2, 5, 10].find((step) => step * power >= raw * 0.999);
+  const unit = power * [1, 2, 5, 10].find((_, i) => raw / power < [1.5, 3.5, 7.5, Infinity][i]);
   const values = [];
   for (let i = Math.ceil(from / unit - 1e-9); i * unit <= to + unit * 1e-9; i++) values.push(i * unit);
   return values;
@@ -63,98 +67,89 @@ function number(value, digits = 3) {
 }
 
 /**
- * Dots of one colour, many thousands a frame. Drawing them through canvas calls costs a
- * millisecond per thousand; writing coverage into pixels costs a hundredth of that.
+ * Dots of one size, many thousands a frame, blended straight into pixels: canvas calls cost a
+ * hundred times as much. There are sixteen stamps, one for each quarter-pixel offset, so that
+ * motion stays smooth below a pixel.
  */
 class Dots {
-  constructor() {
-    this.canvas = document.createElement("canvas");
-    this.context = this.canvas.getContext("2d");
-  }
-
-  /** Start anew: `width` × `height` device pixels, dots of `radius` device pixels. */
-  begin(width, height, colour, radius, alpha) {
-    if (this.canvas.width !== width || this.canvas.height !== height) {
-      Object.assign(this.canvas, { width, height });
-      this.image = this.context.createImageData(width, height);
-      this.pixels = new Uint32Array(this.image.data.buffer);
-    }
-    const [r, g, b] = colour;
-    this.pixels.fill((b << 16) | (g << 8) | r);
-    const shape = `${radius.toFixed(2)} ${alpha}`;
-    if (shape !== this.shape) this.#cut(radius, alpha);
-    this.shape = shape;
-    return this;
-  }
-
-  // Four by four stamps, one for each quarter-pixel offset: motion stays smooth below a pixel.
-  #cut(radius, alpha) {
+  constructor(radius, alpha) {
     this.reach = Math.ceil(radius + 0.5);
     this.side = 2 * this.reach + 2;
     this.stamps = Array.from({ length: 16 }, (_, phase) => {
       const [cx, cy] = [this.reach + (phase % 4) / 4, this.reach + (phase >> 2) / 4];
-      return Uint8Array.from({ length: this.side ** 2 }, (_, i) => {
+      return Uint16Array.from({ length: this.side ** 2 }, (_, i) => {
         const distance = Math.hypot((i % this.side) + 0.5 - cx, Math.floor(i / this.side) + 0.5 - cy);
-        return Math.round(255 * alpha * clamp(radius + 0.5 - distance, 0, 1));
+        return Math.round(256 * alpha * clamp(radius + 0.5 - distance, 0, 1));
       });
     });
   }
 
-  /** A dot centred at (x, y) device pixels. */
-  add(x, y) {
-    const { width, height } = this.canvas;
-    const bytes = this.image.data;
-    const [qx, qy] = [Math.floor(x * 4), Math.floor(y * 4)];
-    const stamp = this.stamps[(qx & 3) + 4 * (qy & 3)];
-    const [left, top] = [(qx >> 2) - this.reach, (qy >> 2) - this.reach];
-    for (let j = 0, k = 0; j < this.side; j++) {
-      const row = top + j;
-      if (row < 0 || row >= height) {
-        k += this.side;
+  /** Blend `points` (data units) into the pixels of `box`; returns how many lie outside. */
+  draw({ data, width, height }, box, points, [r, g, b]) {
+    const { reach, side, stamps } = this;
+    const [sx, sy] = [width / (box.x1 - box.x0), height / (box.y1 - box.y0)];
+    let outside = 0;
+    for (let p = 0; p < points.length; p += 2) {
+      const x = (points[p] - box.x0) * sx;
+      const y = (box.y1 - points[p + 1]) * sy;
+      if (!(x >= 0 && x <= width && y >= 0 && y <= height)) {
+        if (x === x && y === y) {
+          outside++;
+          tick(data, width, height, x, y, [r, g, b], 3 * reach);
+        }
         continue;
       }
-      for (let i = 0; i < this.side; i++, k++) {
-        const column = left + i;
-        if (stamp[k] === 0 || column < 0 || column >= width) continue;
-        const at = 4 * (row * width + column) + 3;
-        bytes[at] += Math.round((stamp[k] * (255 - bytes[at])) / 255);
+      const [qx, qy] = [Math.floor(x * 4), Math.floor(y * 4)];
+      const stamp = stamps[(qx & 3) + 4 * (qy & 3)];
+      const [left, top] = [(qx >> 2) - reach, (qy >> 2) - reach];
+      const [from, to] = [Math.max(0, -left), Math.min(side, width - left)];
+      for (let j = Math.max(0, -top); j < side && top + j < height; j++) {
+        let at = 4 * ((top + j) * width + left + from);
+        for (let i = from; i < to; i++, at += 4) {
+          const share = stamp[j * side + i];
+          if (share === 0) continue;
+          data[at] += ((r - data[at]) * share) >> 8;
+          data[at + 1] += ((g - data[at + 1]) * share) >> 8;
+          data[at + 2] += ((b - data[at + 2]) * share) >> 8;
+        }
       }
     }
+    return outside;
   }
+}
 
-  /** A tick on the frame where a point lies outside; `nx`, `ny` point outwards. */
-  tick(x, y, nx, ny, length) {
-    const { width, height } = this.canvas;
-    for (let i = 0; i < length; i++) {
-      const column = clamp(Math.round(x) - nx * i, 0, width - 1);
-      const row = clamp(Math.round(y) - ny * i, 0, height - 1);
-      const at = 4 * (row * width + column) + 3;
-      this.image.data[at] += Math.round((140 * (255 - this.image.data[at])) / 255);
-    }
-  }
-
-  end() {
-    this.context.putImageData(this.image, 0, 0);
-    return this.canvas;
+/** A short line inwards from the frame, where a point lies outside it. */
+function tick(data, width, height, x, y, [r, g, b], length) {
+  const [dx, dy] = [x < 0 ? 1 : x > width ? -1 : 0, y < 0 ? 1 : y > height ? -1 : 0];
+  const [startX, startY] = [clamp(Math.floor(x), 0, width - 1), clamp(Math.floor(y), 0, height - 1)];
+  for (let i = 0; i < length; i++) {
+    const at = 4 * ((startY + i * dy) * width + startX + i * dx);
+    data[at] += ((r - data[at]) * 140) >> 8;
+    data[at + 1] += ((g - data[at + 1]) * 140) >> 8;
+    data[at + 2] += ((b - data[at + 2]) * 140) >> 8;
   }
 }
 
 class View {
-  constructor(host, { onHover = () => {}, onPick = () => {}, onLayout = () => {} } = {}) {
+  constructor(host, { onHover = () => {}, onPick = () => {}, onLayout = () => this.draw() } = {}) {
     this.host = host;
     this.canvas = host.appendChild(document.createElement("canvas"));
     this.canvas.setAttribute("role", "img");
-    this.context = this.canvas.getContext("2d");
+    this.context = this.canvas.getContext("2d", { alpha: false });
     this.still = document.createElement("canvas"); // everything that does not move
     this.trails = document.createElement("canvas");
-    this.dots = new Dots();
+    this.dots = new Map(); // by size
     this.panels = [];
     this.boxes = [];
     this.layers = Object.fromEntries(LAYERS.map((name) => [name, name !== "paths"]));
     this.frame = { points: [] };
     this.overlay = null;
     this.onLayout = onLayout;
-    this.observer = new ResizeObserver(() => this.resize());
+    this.observer = new ResizeObserver(() => {
+      if (this.width === host.clientWidth && this.height === host.clientHeight) return;
+      this.resize();
+      onLayout();
+    });
     this.observer.observe(host);
     const hit = (event) => {
       const place = this.locate(event);
@@ -173,7 +168,7 @@ class View {
   show(panels, palette) {
     this.panels = panels;
     this.palette = palette;
-    this.resize();
+    this.stale = true;
   }
 
   setLayer(name, on) {
@@ -194,45 +189,66 @@ class View {
       paper: mixed(paper, paper, 0),
       ink: mixed(variable("--ink", tone.ink), [0, 0, 0], 0),
       quiet: colour(tone.quiet), grid: colour(tone.grid), panel: colour(tone.panel),
-      real: rgb(this.palette.real), base: rgb(this.palette.base), refined: rgb(this.palette.refined),
-      ramps: {
-        logit: ramp(tone.logit), ratio: ramp([...tone.logit].reverse()), density: ramp(this.palette.density),
-      },
+      real: rgb(this.tone("real")), base: rgb(this.tone("base")), refined: rgb(this.tone("refined")),
     };
+    this.ramps = Object.fromEntries(["logit", "ratio", "density"].map((kind) => [kind, ramp(this.stops(kind))]));
   }
 
+  /** The colour of "real", "base" or "refined": the palette's, a little lighter on a dark page. */
+  tone(name) {
+    return this.dark ? mixed(rgb(this.palette[name]), [255, 255, 255], 0.2) : this.palette[name];
+  }
+
+  /** The colour stops of a kind of map: low to high. */
+  stops(kind) {
+    const { logit } = this.palette[this.dark ? "dark" : "light"];
+    return kind === "density" ? this.palette.density : kind === "logit" ? logit : [...logit].reverse();
+  }
+
+  /** Take the size and the theme of the page again; trails are lost, `draw` shows the rest. */
   resize() {
     const { clientWidth: width, clientHeight: height } = this.host;
     if (!width || !height || !this.panels.length) return;
     this.ratio = window.devicePixelRatio || 1;
     Object.assign(this, { width, height });
     for (const canvas of [this.canvas, this.still, this.trails]) {
-      const [w, h] = [Math.round(width * this.ratio), Math.round(height * this.ratio)];
+      const [w, h] = [width, height].map((side) => Math.round(side * this.ratio));
       if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
     }
     this.retheme();
     this.layout();
     this.stale = true;
     this.clearTrails();
-    this.onLayout();
-    this.draw();
   }
 
   // ---- where things are -------------------------------------------------------------------
 
+  /** Type sizes, and the room around a panel, on a canvas of this height. */
+  margins(height) {
+    const size = clamp(height / 460, 0.92, 1.4);
+    const [tick, axis, title] = [12 * size, 13 * size, 15 * size];
+    const headed = this.panels.some((panel) => panel.title || panel.subtitle);
+    const barred = this.layers.map && this.panels.some((panel) => panel.map);
+    return {
+      type: { tick, axis, title }, top: (headed ? title * 1.75 : 8) + 2, bottom: tick * 1.5 + axis * 1.6,
+      left: tick * 3.1 + axis * 1.25, bar: barred ? tick * 3 + axis * 1.5 + 34 : 12,
+    };
+  }
+
+  /** The width that a single panel fills on a canvas of this height. */
+  widthFor(height) {
+    const [x0, x1, y0, y1] = this.panels[0].extent;
+    const { top, bottom, left, bar } = this.margins(height);
+    return Math.ceil(left + ((height - top - bottom) * (x1 - x0)) / (y1 - y0) + bar);
+  }
+
   /** The number of columns that makes the panels largest, and a box for each panel. */
   layout() {
-    const size = clamp(this.height / 460, 0.92, 1.4);
-    this.type = { tick: 12 * size, axis: 13 * size, title: 15 * size };
-    const { tick, axis, title } = this.type;
-    const headed = this.panels.some((panel) => panel.title || panel.subtitle);
-    const top = (headed ? title * 1.75 : 8) + 2;
-    const bottom = tick * 1.5 + axis * 1.6;
-    const left = tick * 3.1 + axis * 1.25;
+    const { type, top, bottom, left, bar } = this.margins(this.height);
+    this.type = type;
     const maps = this.panels.map((panel) => panel.map).filter(Boolean);
     const scale = (map) => `${map.kind}|${map.label}|${map.unit}|${map.range}`;
     this.oneBar = new Set(maps.map(scale)).size === 1;
-    const bar = this.layers.map && maps.length ? tick * 4 + axis * 1.5 + 20 : 10;
     const sameAxes = this.panels.every((panel) =>
       String(panel.extent) === String(this.panels[0].extent) && String(panel.axes) === String(this.panels[0].axes));
     const [x0, x1, y0, y1] = this.panels[0].extent;
@@ -263,11 +279,12 @@ class View {
       const [column, row] = [i % columns, Math.floor(i / columns)];
       let x = startX;
       for (let before = 0; before < column; before++) x += eachLeft(before) + w + eachRight(before) + gap;
-      x = Math.round(x + eachLeft(column));
-      const y = Math.round(startY + row * (h + top + bottom) + top);
-      return new Box(panel, { x, y, w, h, yLabels: column === 0 || !sameAxes,
-        bar: panel.map && (!this.oneBar || (column === columns - 1 && row === 0)
-          || (i === count - 1 && row === 0)) });
+      const y = startY + row * (h + top + bottom) + top;
+      const lastOfRow = row === 0 && (column === columns - 1 || i === count - 1);
+      return new Box(panel, {
+        x: x + eachLeft(column), y, w, h, yLabels: column === 0 || !sameAxes,
+        bar: panel.map && (!this.oneBar || lastOfRow),
+      }, this.ratio);
     });
   }
 
@@ -300,7 +317,7 @@ class View {
   // ---- what stands still ------------------------------------------------------------------
 
   drawStill() {
-    const c = this.still.getContext("2d");
+    const c = this.still.getContext("2d", { willReadFrequently: true });
     c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     c.fillStyle = this.theme.paper;
     c.fillRect(0, 0, this.width, this.height);
@@ -316,11 +333,21 @@ class View {
       else this.#grid(c, box);
       if (this.layers.arrows && panel.arrows) this.#arrows(c, box, panel.arrows);
       c.restore();
-      if (this.layers.real && panel.real) this.#scatter(c, box, panel.real, this.theme.real, 0.5);
-      if (this.layers.base && panel.base) this.#scatter(c, box, panel.base, this.theme.base, 0.5);
+      box.ground = c.getImageData(...box.pixels);
+      if (this.layers.real && panel.real) this.#scatter(box.ground, box, panel.real, this.theme.real, 0.5);
+      if (this.layers.base && panel.base) this.#scatter(box.ground, box, panel.base, this.theme.base, 0.5);
+      c.putImageData(box.ground, box.pixels[0], box.pixels[1]);
       this.#axes(c, box, panel);
       if (this.layers.map && box.bar) this.#colourBar(c, box, panel.map);
+      if (this.layers.arrows && this.#saysArrows(i)) {
+        const { label, longest } = panel.arrows;
+        this.#note(c, box, "left", `→ ${label}, longest ${number(longest, 2)} (length ∝ √)`);
+      }
+      box.ground = c.getImageData(...box.pixels);
+      box.image = new ImageData(box.ground.width, box.ground.height);
     });
+    this.context.setTransform(1, 0, 0, 1, 0, 0);
+    this.context.drawImage(this.still, 0, 0);
     this.stale = false;
   }
 
@@ -328,7 +355,7 @@ class View {
     const [h, w] = shape;
     const image = new ImageData(w, h);
     const pixels = new Uint32Array(image.data.buffer);
-    const colours = this.theme.ramps[kind];
+    const colours = this.ramps[kind];
     const scale = 255 / (high - low);
     for (let row = 0; row < h; row++) {
       for (let column = 0; column < w; column++) {
@@ -358,44 +385,37 @@ class View {
     c.stroke();
   }
 
+  /** Panels that share a scale of arrows say it once. */
+  #saysArrows(i) {
+    const label = (panel) => panel.arrows?.label;
+    return label(this.panels[i]) && this.panels.findIndex((panel) => label(panel) === label(this.panels[i])) === i;
+  }
+
   // Length ∝ √|v|: a drift spans orders of magnitude, and the small arrows have a direction too.
   #arrows(c, box, { origins, vectors, longest }) {
     const cell = box.w / Math.max(2, Math.sqrt(origins.length / 2));
     c.strokeStyle = c.fillStyle = this.theme.ink;
     c.globalAlpha = 0.62;
     c.lineWidth = clamp(box.w / 420, 0.9, 1.6);
+    const [shafts, heads] = [new Path2D(), new Path2D()]; // two calls instead of two an arrow
     for (let i = 0; i < origins.length; i += 2) {
       const size = Math.hypot(vectors[i], vectors[i + 1]);
       if (!(size > 0) || !(longest > 0)) continue;
       const length = 0.95 * cell * Math.sqrt(size / longest);
       if (length < 1) continue;
-      arrow(c, box.pixelX(origins[i]), box.pixelY(origins[i + 1]), vectors[i] / size, -vectors[i + 1] / size, length);
+      const [x, y] = [box.pixelX(origins[i]), box.pixelY(origins[i + 1])];
+      arrow(shafts, heads, x, y, vectors[i] / size, -vectors[i + 1] / size, length);
     }
+    c.stroke(shafts);
+    c.fill(heads);
     c.globalAlpha = 1;
   }
 
-  #scatter(c, box, points, colour, alpha) {
-    const image = this.#stamp(box, points, colour, alpha).canvas;
-    c.drawImage(image, box.x, box.y, box.w, box.h);
-  }
-
-  #stamp(box, points, colour, alpha) {
-    const { ratio, dots } = this;
-    const radius = this.radius(points.length / 2, box) * ratio;
-    const [w, h] = [Math.round(box.w * ratio), Math.round(box.h * ratio)];
-    dots.begin(w, h, colour, radius, alpha);
-    const [sx, sy] = [w / (box.x1 - box.x0), h / (box.y1 - box.y0)];
-    let outside = 0;
-    for (let i = 0; i < points.length; i += 2) {
-      const x = (points[i] - box.x0) * sx;
-      const y = (box.y1 - points[i + 1]) * sy;
-      if (x >= 0 && x <= w && y >= 0 && y <= h) dots.add(x, y);
-      else if (x === x && y === y) {
-        outside++;
-        dots.tick(clamp(x, 0, w - 1), clamp(y, 0, h - 1), x < 0 ? -1 : +(x > w), y < 0 ? -1 : +(y > h), 5 * ratio);
-      }
-    }
-    return { canvas: dots.end(), outside };
+  #scatter(image, box, points, colour, alpha) {
+    const radius = this.radius(points.length / 2, box) * this.ratio;
+    const size = `${radius.toFixed(2)} ${alpha}`;
+    if (!this.dots.has(size)) this.dots.set(size, new Dots(radius, alpha));
+    return this.dots.get(size).draw(image, box, points, colour);
   }
 
   #axes(c, box, panel) {
@@ -431,7 +451,7 @@ class View {
     const { tick, axis } = this.type;
     const [low, high] = map.range;
     const [x, w] = [box.x + box.w + 14, clamp(box.w / 28, 10, 16)];
-    const colours = this.theme.ramps[map.kind];
+    const colours = this.ramps[map.kind];
     const image = new ImageData(1, 256);
     new Uint32Array(image.data.buffer).set([...colours].reverse());
     const strip = document.createElement("canvas");
@@ -444,14 +464,16 @@ class View {
     c.fillStyle = this.theme.quiet;
     c.textAlign = "left";
     c.textBaseline = "middle";
+    let widest = 0;
     for (const value of ticks(low, high, clamp(Math.round(box.h / 70), 2, 6))) {
       c.fillText(number(value), x + w + 6, box.y + box.h * (1 - (value - low) / (high - low)));
+      widest = Math.max(widest, c.measureText(number(value)).width);
     }
     c.fillStyle = this.theme.ink;
     c.font = `${axis}px ${this.theme.font}`;
     c.textAlign = "center";
     c.textBaseline = "alphabetic";
-    sideways(c, map.unit ? `${map.label} (${map.unit})` : map.label, x + w + tick * 3.4 + axis, box.y + box.h / 2);
+    sideways(c, map.unit ? `${map.label} (${map.unit})` : map.label, x + w + 8 + widest + axis, box.y + box.h / 2);
   }
 
   // ---- what moves -------------------------------------------------------------------------
@@ -459,21 +481,26 @@ class View {
   /** Draw a frame; without an argument, the last one again. */
   draw(frame = this.frame) {
     this.frame = frame;
+    if (!this.width) this.resize();
     if (!this.boxes.length) return;
-    if (this.ratio !== (window.devicePixelRatio || 1)) return this.resize();
+    if (this.ratio !== (window.devicePixelRatio || 1)) this.resize();
     if (this.stale) this.drawStill();
     const c = this.context;
-    c.setTransform(1, 0, 0, 1, 0, 0);
-    c.drawImage(this.still, 0, 0);
-    if (this.layers.paths) c.drawImage(this.trails, 0, 0);
+    const outside = this.boxes.map((box, i) => {
+      box.image.data.set(box.ground.data);
+      const points = this.layers.refined && frame.points[i];
+      const count = points ? this.#scatter(box.image, box, points, this.theme.refined, 0.82) : 0;
+      c.putImageData(box.image, box.pixels[0], box.pixels[1]);
+      return count;
+    });
+    if (this.layers.paths) {
+      c.setTransform(1, 0, 0, 1, 0, 0);
+      c.drawImage(this.trails, 0, 0);
+    }
     c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     this.boxes.forEach((box, i) => {
       const points = frame.points[i];
-      if (points && this.layers.refined) {
-        const { canvas, outside } = this.#stamp(box, points, this.theme.refined, 0.82);
-        c.drawImage(canvas, box.x, box.y, box.w, box.h);
-        if (outside) this.#note(c, box, `${outside.toLocaleString("en")} outside`);
-      }
+      if (outside[i]) this.#note(c, box, "right", `${outside[i].toLocaleString("en")} outside`);
       if (frame.marked != null && points) this.#mark(c, box, points, frame.marked, frame.path?.[i]);
       if (this.overlay) {
         c.save();
@@ -486,14 +513,12 @@ class View {
     });
   }
 
-  #note(c, box, text) {
+  /** A remark inside the frame, at its bottom. */
+  #note(c, box, side, text) {
+    const [x, y] = [side === "left" ? box.x + 6 : box.x + box.w - 6, box.y + box.h - 5];
     c.font = `${this.type.tick}px ${this.theme.font}`;
-    c.textAlign = "right";
+    c.textAlign = side;
     c.textBaseline = "bottom";
-    this.#haloed(c, text, box.x + box.w - 6, box.y + box.h - 5);
-  }
-
-  #haloed(c, text, x, y) {
     c.lineJoin = "round";
     c.lineWidth = 3;
     c.strokeStyle = this.theme.paper;
@@ -570,9 +595,11 @@ class View {
 
 /** A panel's place on the canvas, and the maps between data units and CSS pixels. */
 class Box {
-  constructor(panel, place) {
+  constructor(panel, place, ratio) {
     [this.x0, this.x1, this.y0, this.y1] = panel.extent;
     Object.assign(this, place);
+    for (const side of ["x", "y", "w", "h"]) this[side] = Math.round(this[side] * ratio) / ratio;
+    this.pixels = [this.x, this.y, this.w, this.h].map((side) => Math.round(side * ratio)); // device pixels
   }
   pixelX(x) { return this.x + ((x - this.x0) / (this.x1 - this.x0)) * this.w; }
   pixelY(y) { return this.y + ((this.y1 - y) / (this.y1 - this.y0)) * this.h; }
@@ -582,18 +609,16 @@ class Box {
   inside(x, y) { return x >= this.x0 && x <= this.x1 && y >= this.y0 && y <= this.y1; }
 }
 
-function arrow(c, x, y, ux, uy, length) {
+/** Add an arrow centred at (x, y) along the unit vector (ux, uy) to two paths. */
+function arrow(shafts, heads, x, y, ux, uy, length) {
   const head = Math.min(0.42 * length, 5.5);
   const [tx, ty] = [x + (ux * length) / 2, y + (uy * length) / 2];
-  c.beginPath();
-  c.moveTo(x - (ux * length) / 2, y - (uy * length) / 2);
-  c.lineTo(tx - ux * head * 0.7, ty - uy * head * 0.7);
-  c.stroke();
-  c.beginPath();
-  c.moveTo(tx, ty);
-  c.lineTo(tx - ux * head - uy * head * 0.45, ty - uy * head + ux * head * 0.45);
-  c.lineTo(tx - ux * head + uy * head * 0.45, ty - uy * head - ux * head * 0.45);
-  c.fill();
+  shafts.moveTo(x - (ux * length) / 2, y - (uy * length) / 2);
+  shafts.lineTo(tx - ux * head * 0.7, ty - uy * head * 0.7);
+  heads.moveTo(tx, ty);
+  heads.lineTo(tx - ux * head - uy * head * 0.45, ty - uy * head + ux * head * 0.45);
+  heads.lineTo(tx - ux * head + uy * head * 0.45, ty - uy * head - ux * head * 0.45);
+  heads.closePath();
 }
 
 function disc(c, x, y, radius, fill, rim) {

@@ -22,10 +22,10 @@ from dgflow_core.scene.build import (
 )  # fmt: skip
 from dgflow_core.scene.model import Arrows, Curve, Map, Panel, Reference, Scene
 from dgflow_core.scene.packing import encode, envelope, pack
-from dgflow_core.scene.page import script, style
+from dgflow_core.scene.page import html, script, style
 
 __all__ = [
     "Arrows", "Curve", "Map", "Panel", "Reference", "Scene", "drift_arrows", "encode", "envelope",
-    "extent_of", "from_trajectory", "grid", "logit_map", "pack", "panel", "ratio_map", "real_points",
+    "extent_of", "from_trajectory", "grid", "html", "logit_map", "pack", "panel", "ratio_map", "real_points",
     "script", "style",
 ]  # fmt: skip

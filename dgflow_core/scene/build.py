@@ -41,7 +41,7 @@ def grid(extent: Extent, size: int) -> np.ndarray:
 def logit_map(field, extent: Extent, size: int = 96) -> Map:
     """d on a grid: d(x) in data space, d(g(z)) in latent space. ``field``: exact or tabulated."""
     points = torch.from_numpy(grid(extent, size)).to(field.model.device)
-    if isinstance(field, ExactField):  # no gradient is wanted here
+    if field.name == "exact":  # no gradient is wanted here
         d = field.model.logit(points if field.space == "data" else field.model.generate(points))
     else:
         d = field.evaluate(points).logit

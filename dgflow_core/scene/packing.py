@@ -88,8 +88,8 @@ def _palette() -> dict[str, Any]:
 def _panels(panels: tuple[Panel, ...]) -> list[dict[str, Any]]:
     logits = [panel.logits for panel in panels if panel.logits is not None]
     logit_range = shared_range(logits)
-    ranges = _map_ranges([panel.map for panel in panels if panel.map is not None])
-    longest = _arrow_references(panels)
+    ranges = map_ranges([panel.map for panel in panels if panel.map is not None])
+    longest = longest_arrows(panels)
     rows = []
     for panel in panels:
         x0, x1, y0, y1 = panel.extent
@@ -117,7 +117,8 @@ def _panels(panels: tuple[Panel, ...]) -> list[dict[str, Any]]:
     return rows
 
 
-def _map_ranges(maps: list[Map]) -> dict[tuple, tuple[float, float]]:
+def map_ranges(maps: list[Map]) -> dict[tuple, tuple[float, float]]:
+    """The range that the maps of each group (``Map.group``) share."""
     ranges = {}
     for group in {one.group for one in maps}:
         alike = [one for one in maps if one.group == group]
@@ -144,7 +145,8 @@ def _map(one: Map, limits: tuple[float, float]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _arrow_references(panels: tuple[Panel, ...]) -> dict[str, float]:
+def longest_arrows(panels: tuple[Panel, ...]) -> dict[str, float]:
+    """The longest vector of each label, over all panels: what arrows are scaled by."""
     longest: dict[str, float] = {}
     for arrows in (panel.arrows for panel in panels if panel.arrows is not None):
         lengths = np.linalg.norm(np.asarray(arrows.vectors, dtype=float), axis=1)

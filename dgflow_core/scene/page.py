@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+from html import escape
 from pathlib import Path
+from typing import Any
+
+from dgflow_core import palette
+from dgflow_core.scene.model import Scene
+from dgflow_core.scene.packing import pack
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "stage"
 
@@ -19,3 +26,73 @@ def script(*names: str) -> str:
 def style() -> str:
     """The style sheet of the stage."""
     return (ASSETS / "stage.css").read_text(encoding="utf-8")
+
+
+def html(scene: Scene | bytes, title: str = "", settings: dict[str, Any] | None = None) -> str:
+    """A page that plays ``scene`` from disk: no server, no outside address, light and dark.
+
+    Args:
+        scene: a Scene, or one already packed.
+        title: heads the page. settings: what was run; listed under the picture.
+    """
+    packed = scene if isinstance(scene, bytes) else pack(scene)
+    rows = "".join(
+        f"<dt>{escape(str(name))}</dt><dd>{escape(_words(value))}</dd>"
+        for name, value in (settings or {}).items()
+    )
+    return _PAGE.format(
+        title=escape(title or "DGflow"),
+        rows=f"<dl>{rows}</dl>" if rows else "",
+        style=style(),
+        light=_variables(palette.LIGHT),
+        dark=_variables(palette.DARK),
+        accent=palette.ACCENT,
+        script=script("unpack", "view", "chart", "player"),
+        packed=base64.b64encode(packed).decode(),
+    )
+
+
+def _words(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else "none" if value is None else str(value)
+
+
+def _variables(tones: dict[str, str]) -> str:
+    names = {"background": "paper", "text": "ink", "secondary-background": "panel"}
+    return " ".join(f"--st-{name}-color: {tones[tone]};" for name, tone in names.items())
+
+
+# The policy is what keeps the promise of "no outside address".
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline';
+ style-src 'unsafe-inline'; img-src blob: data:">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; {light} --st-primary-color: {accent}; }}
+@media (prefers-color-scheme: dark) {{ :root {{ {dark} --st-primary-color: #c58ad4; }} }}
+body {{ margin: 0; padding: 16px 20px; background: var(--st-background-color); color: var(--st-text-color);
+  font: 16px/1.4 system-ui, sans-serif; }}
+h1 {{ font-size: 22px; margin: 0 0 8px; }}
+dl {{ display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 12px 0 0; font-size: 14px; }}
+dt {{ opacity: .65; }} dd {{ margin: 0 12px 0 -12px; font-variant-numeric: tabular-nums; }}
+{style}
+.stage {{ height: clamp(460px, calc(100vh - 120px), 1000px); }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+<main id="stage"></main>
+{rows}
+<script type="text/plain" id="scene">{packed}</script>
+<script type="module">
+{script}
+const text = atob(document.getElementById("scene").textContent);
+const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+mountPlayer(document.getElementById("stage"), bytes, {{ key: "stage" }});
+</script>
+</body>
+</html>
+"""
