@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
+import browser
 import numpy as np
 import pytest
 import torch
 
-import browser
 from dgflow_core import methods, scene
 from dgflow_core.divergences import divergences
 from dgflow_core.scene import live

@@ -12,6 +12,7 @@ from dgflow_core import data, methods
 from dgflow_core.divergences import divergences
 from dgflow_core.methods.dot import estimate_lipschitz
 from dgflow_core.model import Model
+from dgflow_core.scene import page
 from dgflow_core.scene.build import AXES, extent_of, real_points
 from dgflow_core.scene.packing import _palette, encode
 from dgflow_core.tabulated import TabulatedField
@@ -120,3 +121,13 @@ def _setting(method, key: str) -> dict[str, Any]:
         "slider": None if literal else list(extra["slider"]), "log": extra["log"],
         "step": extra["step"], "optional": type(None) in typing.get_args(info.annotation),
     }  # fmt: skip
+
+
+def script() -> str:
+    """The JavaScript of the live picture, one module."""
+    return page.script("unpack", "view", "sim", "live")
+
+
+def style() -> str:
+    """What the live picture adds to the style of the stage."""
+    return (page.ASSETS / "live.css").read_text(encoding="utf-8")
