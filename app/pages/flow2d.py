@@ -43,7 +43,7 @@ def sidebar() -> tuple[dg.methods.Method, dict]:
             help="Data: move the samples x with d(x). Latent: move the codes z with d(g(z)).",
         )  # fmt: skip
         settings = controls.method_settings(method, PAGE)
-        st.slider("n · particles", 100, max(10_000, state[f"{PAGE}.n"]), step=100, key=f"{PAGE}.n",
+        st.slider("n · particles", min(100, state[f"{PAGE}.n"]), max(10_000, state[f"{PAGE}.n"]), step=100, key=f"{PAGE}.n",
                   help="How many samples to refine at once.")  # fmt: skip
         with st.expander("Critic, seed and accuracy"):
             st.toggle("Raw critic offset", key=f"{PAGE}.raw",
