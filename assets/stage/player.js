@@ -222,43 +222,47 @@ class Player {
     }
   }
 
-  refresh() {
-    this.view.resize();
-    this.trailsAt = -1;
-    const { style } = this.root;
-    for (const name of ["real", "base", "refined"]) style.setProperty(`--${name}`, this.view.tone(name));
-    const map = this.panels.find((panel) => panel.map)?.map;
-    if (map) style.setProperty("--map", `linear-gradient(90deg, ${this.view.stops(map.kind)})`);
-    this.#curves();
-    this.draw();
-  }
-
-  /** One panel on a wide stage leaves room beside it: the deck goes there. */
+  /** Share the room between picture and deck: beside each other for one panel on a wide stage. */
   arrange() {
     if (!this.scene) return;
-    const { clientWidth: width, clientHeight: height } = this.root;
+    const { root, view } = this;
+    const { clientWidth: width, clientHeight: height } = root;
     this.size = `${width} × ${height}`;
-    const picture = this.view.widthFor(height - 38);
-    const beside = this.scene.panels.length === 1 && width - Math.min(picture, 0.64 * width) > 300 && width > 1.35 * height;
-    this.root.classList.toggle("side", beside);
-    this.root.style.gridTemplateColumns = beside ? `${Math.min(picture, Math.round(0.64 * width))}px minmax(0, 1fr)` : "";
-    this.refresh();
-  }
-
-  #curves() {
-    const { curves, steps, panels, palette } = this.scene;
-    const room = this.root.classList.contains("side") ? 3 : 1;
+    const picture = Math.min(view.widthFor(height - 38), Math.round(0.64 * width));
+    const beside = this.panels.length === 1 && width - picture > 300 && width > 1.35 * height;
+    const spare = height - 104 - view.heightFor(width); // 104: chips, scrub bar and transport
+    const { curves } = this.scene;
+    const room = beside ? 3 : spare > 190 ? 2 : 1;
     const wanted = this.memory.curves ?? curves.slice(0, room).map((curve) => curve.name);
-    const shown = curves.filter((curve) => wanted.includes(curve.name));
+    this.shown = curves.filter((curve) => wanted.includes(curve.name));
+    const least = 46 + 50 * this.shown.length;
+    root.classList.toggle("side", beside);
+    root.classList.toggle("nocurve", !this.shown.length);
+    root.classList.toggle("onecurve", curves.length < 2);
+    root.style.gridTemplateColumns = beside ? `${picture}px minmax(0, 1fr)` : "";
+    root.style.setProperty("--chart", `${clamp(spare, least, Math.max(least, 260))}px`);
     for (const chip of this.parts.metrics.children) {
       chip.setAttribute("aria-pressed", wanted.includes(chip.dataset.curve));
     }
-    this.root.classList.toggle("nocurve", !shown.length);
-    this.root.classList.toggle("onecurve", curves.length < 2);
-    const single = panels.length === 1 ? this.view.tone("refined") : null;
-    const colours = panels.map((_, i) => single ?? palette.series[i % palette.series.length]);
-    this.chart.show({ curves: shown, steps, colours, view: this.view });
-    this.root.style.setProperty("--plot-left", `${shown.length ? this.chart.left : 8}px`);
+    this.refresh();
+  }
+
+  /** Size and theme anew, then draw. */
+  refresh() {
+    const { root, view, scene, panels, shown } = this;
+    const compared = panels.length > 1 && scene.curves.length > 0;
+    panels.forEach((panel, i) => {
+      panel.colour = compared ? scene.palette.series[i % scene.palette.series.length] : null;
+    });
+    view.resize();
+    this.trailsAt = -1;
+    for (const name of ["real", "base", "refined"]) root.style.setProperty(`--${name}`, view.tone(name));
+    const map = panels.find((panel) => panel.map)?.map;
+    if (map) root.style.setProperty("--map", `linear-gradient(90deg, ${view.stops(map.kind)})`);
+    const colours = panels.map((panel) => panel.colour ?? view.tone("refined"));
+    this.chart.show({ curves: shown, steps: scene.steps, colours, view });
+    root.style.setProperty("--plot-left", `${shown.length ? this.chart.left : 8}px`);
+    this.draw();
   }
 
   // ---- transport --------------------------------------------------------------------------
@@ -367,9 +371,9 @@ class Player {
     if (tip.hidden) return;
     const box = this.view.boxes[this.markedIn];
     const [x, y] = [points[2 * this.marked], points[2 * this.marked + 1]];
-    const logits = [0, Math.round(this.at)].map((step) => this.#logit(panel, this.marked, step));
+    const logits = [0, Math.round(this.at)].map((step) => number(Math.round(100 * this.#logit(panel, this.marked, step)) / 100));
     const rows = [`particle ${this.marked}${this.pinned ? " · pinned" : ""}`, `(${number(x)}, ${number(y)})`];
-    if (Number.isFinite(logits[1])) rows.push(`d = ${number(logits[1])}, at the start ${number(logits[0])}`);
+    if (panel.logits) rows.push(`d = ${logits[1]}, at the start ${logits[0]}`);
     tip.replaceChildren(...rows.map((text) => element("div", { textContent: text })));
     tip.hidden = false;
     const left = clamp(box.pixelX(x) + 16, 0, this.view.width - tip.offsetWidth);

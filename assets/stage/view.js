@@ -8,13 +8,15 @@
 //   view.locate(event) → { panel, x, y } in data units, or null
 //   view.overlay = (context, box) => …         drawn last in each panel, clipped; box.x(v), box.y(v) map
 //
-// A panel is { title, subtitle, axes, extent, map, arrows, real, base }, positions in data units:
+// A panel is { title, subtitle, axes, extent, colour, map, arrows, real, base }, positions in data units
+// (colour: of its curves, shown beside its title):
 //   map     { values: Float32Array (h·w, row 0 at the bottom), shape: [h, w], range, kind, label, unit }
 //   arrows  { origins, vectors (Float32Array pairs), longest, label }
 //   real, base  Float32Array of pairs
 // Coordinates of ±Infinity, or outside the extent, become ticks on the frame; NaN is not drawn.
 
 const LAYERS = ["map", "arrows", "real", "base", "refined", "paths"];
+const GAP = 16; // between panels, CSS pixels
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 /** CSS colour → [r, g, b]. */
@@ -227,7 +229,7 @@ class View {
   margins(height) {
     const size = clamp(height / 460, 0.92, 1.4);
     const [tick, axis, title] = [12 * size, 13 * size, 15 * size];
-    const headed = this.panels.some((panel) => panel.title || panel.subtitle);
+    const headed = this.panels.some((panel) => panel.title || panel.subtitle || panel.colour);
     const barred = this.layers.map && this.panels.some((panel) => panel.map);
     return {
       type: { tick, axis, title }, top: (headed ? title * 1.75 : 8) + 2, bottom: tick * 1.5 + axis * 1.6,
@@ -240,6 +242,14 @@ class View {
     const [x0, x1, y0, y1] = this.panels[0].extent;
     const { top, bottom, left, bar } = this.margins(height);
     return Math.ceil(left + ((height - top - bottom) * (x1 - x0)) / (y1 - y0) + bar);
+  }
+
+  /** The height that panels in one row fill at this width. */
+  heightFor(width) {
+    const [x0, x1, y0, y1] = this.panels[0].extent;
+    const { top, bottom, left, bar } = this.margins(300);
+    const panel = (width - left - bar - GAP * (this.panels.length - 1)) / this.panels.length;
+    return Math.ceil((panel * (y1 - y0)) / (x1 - x0) + top + bottom);
   }
 
   /** The number of columns that makes the panels largest, and a box for each panel. */
@@ -259,31 +269,30 @@ class View {
       const rows = Math.ceil(count / columns);
       const lefts = sameAxes ? left : left * columns;
       const rights = this.oneBar || !maps.length ? bar : bar * columns;
-      const gap = 14;
       const w = Math.min(
-        (this.width - lefts - rights - gap * (columns - 1)) / columns,
+        (this.width - lefts - rights - GAP * (columns - 1)) / columns,
         (this.height - rows * (top + bottom)) / rows / aspect,
       );
-      if (!best || w > best.w + 1) best = { columns, rows, w, gap };
+      if (!best || w > best.w + 1) best = { columns, rows, w };
     }
-    const { columns, rows, gap } = best;
+    const { columns, rows } = best;
     const w = Math.max(40, Math.floor(best.w));
     const h = Math.max(40, Math.floor(w * aspect));
     const eachLeft = (column) => (column === 0 || !sameAxes ? left : 0);
     const eachRight = (column) => (column === columns - 1 || !(this.oneBar || !maps.length) ? bar : 0);
-    let total = gap * (columns - 1);
+    let total = GAP * (columns - 1);
     for (let column = 0; column < columns; column++) total += eachLeft(column) + w + eachRight(column);
     const startX = Math.max(0, Math.floor((this.width - total) / 2));
     const startY = Math.max(0, Math.floor((this.height - rows * (h + top + bottom)) / 2));
     this.boxes = this.panels.map((panel, i) => {
       const [column, row] = [i % columns, Math.floor(i / columns)];
       let x = startX;
-      for (let before = 0; before < column; before++) x += eachLeft(before) + w + eachRight(before) + gap;
+      for (let before = 0; before < column; before++) x += eachLeft(before) + w + eachRight(before) + GAP;
       const y = startY + row * (h + top + bottom) + top;
       const lastOfRow = row === 0 && (column === columns - 1 || i === count - 1);
       return new Box(panel, {
         x: x + eachLeft(column), y, w, h, yLabels: column === 0 || !sameAxes,
-        bar: panel.map && (!this.oneBar || lastOfRow),
+        bar: this.oneBar ? lastOfRow && maps[0] : panel.map,
       }, this.ratio);
     });
   }
@@ -338,7 +347,7 @@ class View {
       if (this.layers.base && panel.base) this.#scatter(box.ground, box, panel.base, this.theme.base, 0.5);
       c.putImageData(box.ground, box.pixels[0], box.pixels[1]);
       this.#axes(c, box, panel);
-      if (this.layers.map && box.bar) this.#colourBar(c, box, panel.map);
+      if (this.layers.map && box.bar) this.#colourBar(c, box, box.bar);
       if (this.layers.arrows && this.#saysArrows(i)) {
         const { label, longest } = panel.arrows;
         this.#note(c, box, "left", `→ ${label}, longest ${number(longest, 2)} (length ∝ √)`);
@@ -366,7 +375,6 @@ class View {
     const small = document.createElement("canvas");
     Object.assign(small, { width: w, height: h });
     small.getContext("2d").putImageData(image, 0, 0);
-    c.imageSmoothingQuality = "high";
     c.drawImage(small, box.x, box.y, box.w, box.h);
   }
 
@@ -428,7 +436,12 @@ class View {
     c.textBaseline = "top";
     c.textAlign = "center";
     const count = clamp(Math.round(box.w / 75), 2, 6);
-    for (const x of ticks(box.x0, box.x1, count)) c.fillText(number(x), box.pixelX(x), box.y + box.h + 5);
+    for (const x of ticks(box.x0, box.x1, count)) {
+      // beside another panel the outermost numbers turn inwards
+      const share = this.panels.length > 1 ? (x - box.x0) / (box.x1 - box.x0) : 0.5;
+      c.textAlign = share < 0.03 ? "left" : share > 0.97 ? "right" : "center";
+      c.fillText(number(x), box.pixelX(x), box.y + box.h + 5);
+    }
     c.textAlign = "right";
     c.textBaseline = "middle";
     if (box.yLabels) for (const y of ticks(box.y0, box.y1, count)) c.fillText(number(y), box.x - 6, box.pixelY(y));
@@ -440,11 +453,19 @@ class View {
     if (box.yLabels) sideways(c, panel.axes[1], box.x - tick * 3.1 - 2, box.y + box.h / 2);
     c.textAlign = "left";
     c.font = `600 ${title}px ${this.theme.font}`;
-    c.fillText(panel.title, box.x, box.y - title * 0.6);
-    const used = panel.title ? c.measureText(panel.title).width + title * 0.6 : 0;
+    let used = 0;
+    if (panel.colour) {
+      c.fillStyle = panel.colour;
+      c.fillRect(box.x, box.y - title * 1.2, title * 0.8, title * 0.8);
+      used = title * 1.2;
+    }
+    c.fillStyle = this.theme.ink;
+    const name = fitted(c, panel.title ?? "", box.w - used);
+    c.fillText(name, box.x + used, box.y - title * 0.5);
+    if (name) used += c.measureText(name).width + title * 0.6;
     c.font = `${axis}px ${this.theme.font}`;
     c.fillStyle = this.theme.quiet;
-    c.fillText(fitted(c, panel.subtitle ?? "", box.w - used), box.x + used, box.y - title * 0.6);
+    c.fillText(fitted(c, panel.subtitle ?? "", box.w - used), box.x + used, box.y - title * 0.5);
   }
 
   #colourBar(c, box, map) {
@@ -565,8 +586,7 @@ class View {
     c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     c.strokeStyle = mixed(this.theme.base, this.theme.refined, t);
     c.lineWidth = 1.2;
-    c.lineCap = "round";
-    c.globalAlpha = 0.8;
+    c.globalAlpha = 0.85;
     this.boxes.forEach((box, panel) => {
       const [a, b] = [from[panel], to[panel]];
       if (!a || !b) return;
