@@ -64,13 +64,8 @@ class Live {
     this.view.setLayer("base", false);
     this.view.overlay = (c, box, panel) => this.#overlay(c, box, panel);
     this.#pointing();
-    this.colours = matchMedia("(prefers-color-scheme: dark)");
     this.observer = new ResizeObserver(() => this.#sized());
     this.observer.observe(root);
-    this.retheme = () => this.#sized();
-    this.colours.addEventListener("change", this.retheme);
-    this.themed = new MutationObserver(this.retheme); // Streamlit switches its theme by style alone
-    this.themed.observe(document.documentElement, { attributes: true, attributeFilter: ["class", "style"] });
     this.loop = (now) => {
       if (this.gone) return;
       this.#tick(now);
@@ -82,8 +77,6 @@ class Live {
   destroy() {
     this.gone = true;
     clearTimeout(this.linking);
-    this.colours.removeEventListener("change", this.retheme);
-    this.themed.disconnect();
     this.observer.disconnect();
     this.view.destroy();
     this.root.replaceChildren();
@@ -150,7 +143,12 @@ class Live {
       ? [panel("latent", { title: "Latent codes z" }), panel("data", { title: "Samples g(z)", real })]
       : [panel("data", { real })];
     this.#arrows();
-    this.view.show(this.panels, world.palette);
+    this.#show();
+  }
+
+  #show() {
+    this.view.show(this.panels, this.world.palette);
+    this.view.resize();
   }
 
   #map(space) {
@@ -204,7 +202,6 @@ class Live {
     this.panels[0].base = this.main.sim.points.slice();
     if (choice.space === "latent") this.panels[1].base = this.main.sim.samples.slice();
     this.life = Uint32Array.from({ length: choice.n }, (_, i) => 1 + Math.floor((i * this.steps) / choice.n));
-    this.drops ??= null;
     this.drops = new Crowd(table, this.physics, DROPS);
     this.dropped = 0;
     Object.assign(this, { step: 0, clock: 0, rest: 0, history: [] });
@@ -325,6 +322,9 @@ class Live {
     const { dataset } = this.root;
     if (this.times.length > 10 && this.times.length % 10 === 1) {
       dataset.fps = ((1000 * (this.times.length - 1)) / (now - this.times[0])).toFixed(1);
+      const paper = getComputedStyle(this.root).backgroundColor; // no event tells of a change of theme
+      if (paper !== this.paper) this.#sized();
+      this.paper = paper;
     }
     if (this.playing) this.#run(Math.min(now - past, 100) / 1000); // a tab that slept must not leap
     if (this.playing || this.dirty) this.#draw();
@@ -415,7 +415,7 @@ class Live {
   #hint(c, box) {
     const { type, theme } = this.view;
     const text = "Click or drag here to drop particles";
-    c.font = `600 ${type.axis}px ${theme.font}`;
+    c.font = `${type.axis}px ${theme.font}`;
     const width = c.measureText(text).width + 22;
     const [x, y] = [box.x + (box.w - width) / 2, box.y + 8];
     c.globalAlpha = 0.88;
@@ -467,7 +467,7 @@ class Live {
     c.lineJoin = "round";
     ["quality", "logit"].forEach((name, row) => {
       const values = this.history.map((one) => one[name]);
-      const [y0, h] = [row * ((height - foot) / 2) + 4, (height - foot) / 2 - 10];
+      const [y0, h] = [row * ((height - foot) / 2) + 7, (height - foot) / 2 - 14];
       let [low, high] = name === "quality" ? [0, 100] : [Math.min(...values), Math.max(...values)];
       if (name === "logit") [low, high] = [Math.min(low, -1), Math.max(high, 1)];
       const y = (value) => y0 + h * (1 - (value - low) / (high - low));
@@ -478,7 +478,7 @@ class Live {
       c.fillStyle = theme.quiet;
       c.textAlign = "right";
       c.textBaseline = "middle";
-      for (const value of ticks(low, high, 2)) {
+      for (const value of name === "quality" ? [0, 100] : ticks(low, high, 2)) {
         c.beginPath();
         c.moveTo(left, y(value));
         c.lineTo(right, y(value));
@@ -709,7 +709,7 @@ class Live {
   #set(name) {
     this.#retake();
     if (["divergence", "lipschitz", "raw"].includes(name)) this.#arrows();
-    if (name === "raw") this.view.show(this.panels, this.world.palette);
+    if (name === "raw") this.#show();
     this.#rule();
     this.measured = true;
     this.#link();
@@ -748,12 +748,7 @@ class Live {
     this.drops = new Crowd(this.tables[this.choice.space], this.physics, DROPS);
     this.dropped = 0;
     this.view.clearTrails();
-    this.#prepareDrops();
     this.dirty = true;
-  }
-
-  #prepareDrops() {
-    this.drops.keep();
   }
 
   #key(event) {
