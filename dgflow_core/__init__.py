@@ -5,6 +5,7 @@
 >>> t = dg.refine(m, method="dgflow", n=1000, steps=100, divergence="KL", eta=0.01, gamma=0.01)
 """
 
+from dgflow_core import export
 from dgflow_core.data import datasets
 from dgflow_core.divergences import divergences
 from dgflow_core.methods import methods
@@ -16,5 +17,5 @@ from dgflow_core.zoo import load, models
 
 __all__ = [
     "Frame", "Model", "Run", "Trajectory", "calibration_offset", "datasets", "divergences", "drift",
-    "load", "load_chainer_mlp", "methods", "models", "refine",
+    "export", "load", "load_chainer_mlp", "methods", "models", "refine",
 ]  # fmt: skip

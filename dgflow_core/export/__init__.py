@@ -1,0 +1,301 @@
+"""Runs as files: GIF, MP4, PNG, SVG, a web page, arrays and settings.
+
+>>> dg.export.gif(t, "run.gif", model=m)
+>>> dg.export.gif([t, u], "compared.gif", titles=["KL", "JS"])
+>>> dg.export.write(t, dg.export.filename(t, "mp4"))
+
+What is drawn is a trajectory, a list of up to four to compare, or a ready ``scene.Scene``. Runs in
+the plane become a scene, runs of images a wall of samples. There is one frame a step: the first
+shows the base samples, the last the refined ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dgflow_core.export import files, naming, planar, walls
+from dgflow_core.export.naming import filename, settings_json
+from dgflow_core.export.scenes import compose
+from dgflow_core.export.scenes import planar as is_planar
+from dgflow_core.model import Model
+from dgflow_core.scene import Scene
+from dgflow_core.scene import html as page
+from dgflow_core.scene.model import MAX_PANELS
+from dgflow_core.trajectory import Trajectory
+
+SIZE, FPS = 640, 20
+GIF_PIXELS = 600_000_000  # a GIF is put together in memory, one byte a pixel
+SIZES, RATES = (240, 1920), (1, 60)
+FORMATS = {
+    "gif": "animated GIF",
+    "mp4": "MP4 video",
+    "png": "PNG picture of the last step",
+    "svg": "SVG picture of the last step",
+    "html": "web page that plays offline",
+    "npz": "the run, for NumPy",
+    "json": "the settings",
+}
+
+__all__ = [
+    "FORMATS", "FPS", "RATES", "SIZE", "SIZES", "check", "filename", "gif", "html", "mp4", "paint", "png",
+    "settings_json", "svg", "write",
+]  # fmt: skip
+
+What = Trajectory | Sequence[Trajectory] | Scene
+Progress = Callable[[int, int], object]
+Stop = Callable[[], bool]
+
+
+def check(path, size: float = SIZE, fps: float = FPS) -> Path:
+    """``path`` if a file of its suffix can be written there with this size and rate.
+
+    Raises:
+        ValueError: unknown suffix, no such folder, or a size or rate that is not allowed.
+    """
+    path = Path(path)
+    if path.suffix.lower().lstrip(".") not in FORMATS:
+        raise ValueError(f"path must end in one of {', '.join(FORMATS)}, not {path.suffix or path.name!r}.")
+    if not path.parent.is_dir():
+        raise ValueError(f"path must be in a folder that exists; {str(path.parent)!r} does not.")
+    _range("size", size, SIZES, "pixels")
+    _range("fps", fps, RATES, "frames a second")
+    return path
+
+
+def gif(
+    what: What,
+    path,
+    *,
+    model: Model | None = None,
+    titles: Sequence[str] | None = None,
+    size: int = SIZE,
+    fps: float = FPS,
+    dark: bool = False,
+    layers: Sequence[str] | None = None,
+    map: str | None = "logit",
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+) -> Path | None:
+    """Write an animated GIF, one frame a step; it loops, resting a moment on the last frame.
+
+    Args:
+        what: a trajectory, up to four of them side by side, or a scene.
+        path: where to.
+        model: adds its map and drift to runs in the plane; without it there are particles and real samples.
+        titles: names the panels of several runs.
+        size: height in pixels, 240 to 1920. fps: steps a second, 1 to 60 (a GIF plays at 50 at most).
+        dark: light lines on a dark ground.
+        layers: of "map", "arrows", "real", "base", "refined", "paths"; None draws all but paths.
+        map: "logit", "ratio" or None.
+        progress: called with (frames done, frames in all). stop: asked before every frame.
+
+    Returns:
+        The path, or None where ``stop`` ended it; then nothing is left there.
+
+    Raises:
+        ValueError: a wrong argument; one sentence that names it.
+    """
+    path = check(path, size, fps)
+    painter = paint(what, model=model, titles=titles, size=size, dark=dark, layers=layers, map=map)
+    if (painter.steps + 1) * painter.width * painter.height > GIF_PIXELS:
+        raise ValueError(
+            f"size: {painter.steps + 1} frames of {painter.width} × {painter.height} are too much for a GIF; "
+            "choose a smaller size, or mp4."
+        )
+    marks = sorted({0, painter.steps // 8, painter.steps})
+    sample = [painter.frame(step) for step in marks]
+    frames = _frames(painter, progress, stop)
+    total, keys = painter.steps + 1, painter.look.keys
+    return _whole(path, lambda scratch: files.gif(scratch, frames, total, fps, sample, keys))
+
+
+def mp4(
+    what: What,
+    path,
+    *,
+    model: Model | None = None,
+    titles: Sequence[str] | None = None,
+    size: int = SIZE,
+    fps: float = FPS,
+    dark: bool = False,
+    layers: Sequence[str] | None = None,
+    map: str | None = "logit",
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+) -> Path | None:
+    """Write an MP4 (H.264), one frame a step, (steps + 1) / fps seconds. Arguments as in ``gif``."""
+    path = check(path, size, fps)
+    painter = paint(what, model=model, titles=titles, size=size, dark=dark, layers=layers, map=map)
+    frames = _frames(painter, progress, stop)
+    return _whole(path, lambda scratch: files.mp4(scratch, frames, fps))
+
+
+def png(
+    what: What,
+    path,
+    *,
+    step: int | None = None,
+    model: Model | None = None,
+    titles: Sequence[str] | None = None,
+    size: int = SIZE,
+    dark: bool = False,
+    layers: Sequence[str] | None = None,
+    map: str | None = "logit",
+    progress: Progress | None = None,
+) -> Path:
+    """Write the picture at ``step`` (None: the last) as a PNG. Arguments as in ``gif``."""
+    path = check(path, size)
+    painter = paint(what, model=model, titles=titles, size=size, dark=dark, layers=layers, map=map)
+    files.png(path, painter.frame(_step(painter, step)))
+    if progress:
+        progress(1, 1)
+    return path
+
+
+def svg(
+    what: What,
+    path,
+    *,
+    step: int | None = None,
+    model: Model | None = None,
+    titles: Sequence[str] | None = None,
+    size: int = SIZE,
+    dark: bool = False,
+    layers: Sequence[str] | None = None,
+    map: str | None = "logit",
+    progress: Progress | None = None,
+) -> Path:
+    """Write the picture at ``step`` (None: the last) as an SVG, for runs in the plane.
+
+    Raises:
+        ValueError: also for runs of images, which are saved as PNG.
+    """
+    path = check(path, size)
+    painter = paint(what, model=model, titles=titles, size=size, dark=dark, layers=layers, map=map)
+    if not isinstance(painter, planar.Painter):
+        raise ValueError("svg is for runs in the plane; save images as png.")
+    painter.svg(path, _step(painter, step))
+    if progress:
+        progress(1, 1)
+    return path
+
+
+def html(
+    what: What,
+    path,
+    *,
+    model: Model | None = None,
+    titles: Sequence[str] | None = None,
+    map: str | None = "logit",
+    progress: Progress | None = None,
+) -> Path:
+    """Write a page that plays a run in the plane from disk, with no server and no outside address.
+
+    Raises:
+        ValueError: also for runs of images, which are saved as GIF or MP4.
+    """
+    path = check(path)
+    runs = _runs(what)
+    if not all(is_planar(run) for run in runs):
+        raise ValueError("html is for runs in the plane; save images as gif or mp4.")
+    scene = what if isinstance(what, Scene) else compose(runs, model, titles, map)
+    settings = runs[0].settings if len(runs) == 1 else {}
+    path.write_text(page(scene, scene.title, settings), encoding="utf-8")
+    if progress:
+        progress(1, 1)
+    return path
+
+
+def write(trajectory: Trajectory, path, *, model: Model | None = None, **options) -> Path | None:
+    """Save a run as what ``path`` ends in (``FORMATS``); options that format does not have are ignored.
+
+    Raises:
+        ValueError: a wrong argument; one sentence that names it.
+    """
+    path = check(path, options.get("size", SIZE), options.get("fps", FPS))
+    kind = path.suffix.lower().lstrip(".")
+    if kind == "npz":
+        return trajectory.save(path)
+    if kind == "json":
+        path.write_text(settings_json(trajectory), encoding="utf-8")
+        return path
+    writer = {"gif": gif, "mp4": mp4, "png": png, "svg": svg, "html": html}[kind]
+    known = writer.__kwdefaults__
+    return writer(trajectory, path, model=model, **{k: v for k, v in options.items() if k in known})
+
+
+def paint(
+    what: What,
+    *,
+    model: Model | None = None,
+    titles: Sequence[str] | None = None,
+    size: int = SIZE,
+    dark: bool = False,
+    layers: Sequence[str] | None = None,
+    map: str | None = "logit",
+):
+    """What draws the frames: an object with ``steps``, ``width``, ``height`` and ``frame(step)``."""
+    _range("size", size, SIZES, "pixels")
+    if isinstance(what, Scene):
+        return planar.Painter(what, size, dark=dark, layers=layers)
+    runs = _runs(what)
+    if not 1 <= len(runs) <= MAX_PANELS:
+        raise ValueError(f"what must be 1 to {MAX_PANELS} runs, not {len(runs)}.")
+    if titles is not None and len(titles) != len(runs):
+        raise ValueError(f"titles must be {len(runs)}, one for each run, not {len(titles)}.")
+    if all(is_planar(run) for run in runs):
+        under = naming.subtitle(runs[0]) if len(runs) == 1 else ""
+        return planar.Painter(compose(runs, model, titles, map), size, under, dark, layers)
+    if all(run.samples.dim() == 5 and run.samples.shape[2] in (1, 3) for run in runs):
+        return walls.Painter(runs, size, titles, dark)
+    raise ValueError("what must be runs in the plane, or runs of images, all of one kind.")
+
+
+def _runs(what: What) -> list[Trajectory]:
+    if isinstance(what, Scene):
+        return []
+    return [what] if isinstance(what, Trajectory) else list(what)
+
+
+class _Stopped(Exception):
+    pass
+
+
+def _frames(painter, progress: Progress | None, stop: Stop | None) -> Iterator[np.ndarray]:
+    total = painter.steps + 1
+    for step in range(total):
+        if stop and stop():
+            raise _Stopped
+        yield painter.frame(step)
+        if progress:
+            progress(step + 1, total)
+
+
+def _whole(path: Path, write: Callable[[Path], None]) -> Path | None:
+    """Write beside ``path`` and move it there when it is whole; None where it was stopped."""
+    scratch = path.with_name(f".{path.name}.part{path.suffix}")
+    try:
+        write(scratch)
+        scratch.replace(path)
+    except _Stopped:
+        return None
+    finally:
+        scratch.unlink(missing_ok=True)
+    return path
+
+
+def _step(painter, step: int | None) -> int:
+    if step is None:
+        return painter.steps
+    if isinstance(step, bool) or not isinstance(step, int) or not 0 <= step <= painter.steps:
+        raise ValueError(f"step must be a whole number from 0 to {painter.steps}, not {step!r}.")
+    return step
+
+
+def _range(name: str, value, allowed: tuple[int, int], unit: str) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not allowed[0] <= value <= allowed[1]:
+        raise ValueError(f"{name} must be from {allowed[0]} to {allowed[1]} {unit}, not {value!r}.")

@@ -1,0 +1,80 @@
+"""Planar runs as scenes, with or without the model that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dgflow_core import data, scene, zoo
+from dgflow_core.export import naming
+from dgflow_core.fields import ExactField
+from dgflow_core.model import Model
+from dgflow_core.scene import Panel, Scene
+from dgflow_core.trajectory import Trajectory
+
+
+def planar(trajectory: Trajectory) -> bool:
+    """Whether a run's samples are points of the plane."""
+    return trajectory.samples.dim() == 3 and trajectory.samples.shape[2] == 2
+
+
+def compose(
+    runs: Sequence[Trajectory],
+    model: Model | None = None,
+    titles: Sequence[str] | None = None,
+    map: str | None = "logit",
+) -> Scene:
+    """One scene of one to four planar runs; a latent run on its own shows its codes beside its samples.
+
+    With ``model`` there are its map ("logit", "ratio" or None) and the drift; without it the real
+    samples and the extent are those of the model's data set, where it is a shipped one.
+    """
+    single = len(runs) == 1
+    panels: list[Panel] = []
+    for index, run in enumerate(runs):
+        latent = run.settings.get("space") == "latent" and run.positions.shape[-1] == 2
+        heading = titles[index] if titles else ("" if single else naming.title(run))
+        under = "" if single else naming.subtitle(run)
+        if single and latent:
+            panels.append(_panel(run, "latent", model, "Latent codes z", under, map))
+            panels.append(_panel(run, "data", model, "Samples g(z)", under, map))
+        else:
+            panels.append(_panel(run, "data", model, heading, under, map))
+    name = naming.model_title(runs[0]) if model is None else model.title
+    if single:
+        name = " on ".join(part for part in (naming.title(runs[0]), name.removeprefix("WGAN-GP on ")) if part)
+    return Scene(tuple(panels), max(run.steps for run in runs), title=name)
+
+
+def _panel(run: Trajectory, space: str, model: Model | None, title: str, subtitle: str, map) -> Panel:
+    moved = (run.positions if space == "latent" else run.samples).numpy()
+    target = data.datasets.get(_dataset(run, model))
+    extent = _extent(run, space, target, moved)
+    if model is not None:
+        field = ExactField(model, space)
+        drifts = run.settings.get("space", "data") == space  # the drift lives where the run moved
+        return scene.panel(
+            model, run, space, field, map=map, arrows="drift" if drifts else None, extent=extent,
+            title=title, subtitle=subtitle,
+        )  # fmt: skip
+    real = scene.real_points(target.name) if target is not None and space == "data" else None
+    return Panel(
+        extent, title, subtitle, scene.build.AXES[space], real=real, positions=moved,
+        logits=run.logits.numpy(),
+    )  # fmt: skip
+
+
+def _dataset(run: Trajectory, model: Model | None) -> str | None:
+    if model is not None:
+        return model.dataset
+    name = run.provenance.get("model")
+    return zoo.describe(name)["dataset"] if name in zoo.models() else None
+
+
+def _extent(run: Trajectory, space: str, target, moved: np.ndarray) -> tuple[float, float, float, float]:
+    if space == "data" and target is not None:
+        half = target.extent
+    else:  # where the bulk of the particles is, at any step
+        half = 1.1 * max(float(np.quantile(np.abs(moved[[0, -1]]), 0.998)), 1e-3)
+    return (-half, half, -half, half)

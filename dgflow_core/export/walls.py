@@ -1,0 +1,99 @@
+"""Runs of image models as pixels: a wall of samples a step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from dgflow_core.export import naming
+from dgflow_core.export.planar import Look, font
+from dgflow_core.trajectory import Trajectory
+
+MOST = 256  # more than this cannot be told apart on a wall
+
+
+class Painter:
+    """Draws the frames of one or more runs of images (steps + 1, n, C, H, W) in [−1, 1].
+
+    The first ``MOST`` samples are shown, enlarged by a whole factor so that a pixel stays a square.
+    """
+
+    def __init__(self, runs: Sequence[Trajectory], size: int, titles=None, dark: bool = False):
+        self.runs, self.look, self.unit = runs, Look(dark), size / 640
+        self.steps = max(run.steps for run in runs)
+        single = len(runs) == 1
+        self.heading = naming.model_title(runs[0])
+        if single:
+            self.heading = f"{naming.title(runs[0])} on {self.heading}"
+        self.titles = list(titles or ("" if single else naming.title(run) for run in runs))
+        self.subtitles = [naming.subtitle(run) for run in runs]
+        u = self.unit
+        tall, wide = runs[0].samples.shape[-2:]
+        self.count = min(runs[0].n, MOST)
+        self.top = round((78 if single else 104) * u)
+        self.foot = round(24 * u)
+        self.columns = math.ceil(math.sqrt(self.count * tall / wide))
+        self.rows = math.ceil(self.count / self.columns)
+        self.gap = max(1, round(3 * u))
+        free = size - self.top - self.foot
+        self.factor = max(1, (free // self.rows - self.gap) // tall)
+        self.cell = wide * self.factor + self.gap, tall * self.factor + self.gap
+        self.margin = round(22 * u)
+        self.wall = self.columns * self.cell[0] - self.gap, self.rows * self.cell[1] - self.gap
+        width = max(2 * self.margin + len(runs) * (self.wall[0] + self.margin) - self.margin, round(420 * u))
+        height = max(size, self.top + self.wall[1] + self.foot)
+        self.width, self.height = width + width % 2, height + height % 2
+        self._ground: np.ndarray | None = None
+
+    def frame(self, step: int) -> np.ndarray:
+        """The picture at ``step``, (height, width, 3) bytes."""
+        if self._ground is None:
+            self._ground = self._heads()
+        canvas = self._ground.copy()
+        for index, run in enumerate(self.runs):
+            wall = self._wall(run.samples[min(step, run.steps)][: self.count])
+            x = self.margin + index * (self.wall[0] + self.margin)
+            canvas[self.top : self.top + self.wall[1], x : x + self.wall[0]] = wall
+        picture = Image.fromarray(canvas)
+        draw, u = ImageDraw.Draw(picture), self.unit
+        at = (self.width - self.margin, round(25 * u))
+        draw.text(at, f"step {step} / {self.steps}", self.look.hex["ink"], font(round(19 * u)), anchor="rm")
+        thick = max(2, round(4 * u))
+        done = round(self.width * (step / self.steps if self.steps else 1))
+        draw.rectangle((0, self.height - thick, self.width, self.height), self.look.hex["grid"])
+        draw.rectangle((0, self.height - thick, done, self.height), self.look.hex["refined"])
+        return np.asarray(picture)
+
+    def _heads(self) -> np.ndarray:
+        picture = Image.new("RGB", (self.width, self.height), self.look.hex["paper"])
+        draw, u = ImageDraw.Draw(picture), self.unit
+        self._text(draw, self.margin, 25 * u, self.heading, 19, "ink", self.width - self.margin * 2 - 170 * u)
+        for index, (title, under) in enumerate(zip(self.titles, self.subtitles, strict=True)):
+            x, room = self.margin + index * (self.wall[0] + self.margin), self.wall[0]
+            room = self.width - 2 * self.margin if len(self.runs) == 1 else room
+            if title:
+                self._text(draw, x, self.top - 42 * u, title, 16, "ink", room)
+            self._text(draw, x, self.top - 20 * u, under, 14, "quiet", room)
+        return np.asarray(picture)
+
+    def _text(self, draw, x, y, text, size, colour, room) -> None:
+        pixels = size * self.unit
+        pixels *= min(1.0, room / max(1.0, font(max(1, round(pixels))).getlength(text)))
+        draw.text((x, y), text, self.look.hex[colour], font(max(6, int(pixels))), anchor="lm")
+
+    def _wall(self, samples) -> np.ndarray:
+        """One step's samples (n, C, H, W) as a wall (height, width, 3)."""
+        n, _, tall, wide = samples.shape
+        pictures = ((samples.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+        pictures = np.broadcast_to(pictures, (n, tall, wide, 3)) if pictures.shape[3] == 1 else pictures
+        pictures = pictures.repeat(self.factor, 1).repeat(self.factor, 2)
+        out = np.empty((self.wall[1], self.wall[0], 3), np.uint8)
+        out[:] = self.look.rgb["paper"].astype(np.uint8)
+        for index, picture in enumerate(pictures):
+            row, column = divmod(index, self.columns)
+            y, x = row * self.cell[1], column * self.cell[0]
+            out[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+        return out
