@@ -43,7 +43,8 @@ def sidebar() -> tuple[dg.methods.Method, dict]:
             help="Data: move the samples x with d(x). Latent: move the codes z with d(g(z)).",
         )  # fmt: skip
         settings = controls.method_settings(method, PAGE)
-        st.slider("n · particles", min(100, state[f"{PAGE}.n"]), max(10_000, state[f"{PAGE}.n"]), step=100, key=f"{PAGE}.n",
+        n = state[f"{PAGE}.n"]
+        st.slider("n · particles", min(100, n), max(10_000, n), step=100, key=f"{PAGE}.n",
                   help="How many samples to refine at once.")  # fmt: skip
         with st.expander("Critic, seed and accuracy"):
             st.toggle("Raw critic offset", key=f"{PAGE}.raw",
@@ -64,6 +65,7 @@ def sidebar() -> tuple[dg.methods.Method, dict]:
 
 
 method, settings = sidebar()
+links.publish(PAGE, PARAMETERS | links.settings(method))
 name, raw = st.session_state[f"{PAGE}.model"], st.session_state[f"{PAGE}.raw"]
 model = results.model(name, raw)
 
@@ -84,11 +86,9 @@ picture = pictures.flow(name, raw, trajectory, st.session_state[f"{PAGE}.map"])
 stage(picture, key=PAGE)
 
 with save:
-    export.popover(trajectory, model, key=PAGE)
+    export.popover([trajectory], model, key=PAGE, map=st.session_state[f"{PAGE}.map"])
 
 caveat = method.caveat(settings["space"], model.prior)
 offset = "raw, as trained" if raw else f"calibrated, {model.logit_offset:+.2f}"
 accuracy = "exact" if st.session_state[f"{PAGE}.exact"] else "from a table"
 st.caption(f"{method.about} {caveat} Critic offset: {offset}. Logit: {accuracy}. {method.paper}.")
-
-links.publish(PAGE, PARAMETERS | links.settings(method))

@@ -1,0 +1,78 @@
+"""The 2D flow page in real Chromium: a slider, the player, and a GIF that is what it says."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import launch, serve
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def site():
+    with serve() as address, launch() as browser:
+        yield address, browser
+
+
+@pytest.fixture
+def page(site):
+    _, browser = site
+    page = browser.new_page(viewport={"width": 1366, "height": 768}, accept_downloads=True)
+    page.set_default_timeout(120_000)
+    yield page
+    page.close()
+
+
+def open_stage(page, address: str, query: str = ""):
+    page.goto(f"{address}/flow{query}")
+    stage = page.locator(".stage[data-run-key]")
+    expect(stage).to_be_visible(timeout=180_000)
+    return stage
+
+
+def test_a_slider_redraws_in_place_and_the_player_plays(site, page):
+    address, _ = site
+    stage = open_stage(page, address, "?n=500&steps=40")
+    stage.evaluate("element => { element.marked = true }")
+    before = stage.get_attribute("data-run-key")
+
+    slider = page.get_by_role("slider", name=re.compile("step size"))
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(stage).not_to_have_attribute("data-run-key", before)
+    assert stage.evaluate("element => element.marked === true"), "the stage was mounted anew"
+    expect(page).to_have_url(re.compile("eta="))
+
+    page.get_by_role("button", name=re.compile("start", re.I)).first.click()
+    expect(stage).to_have_attribute("data-step", "0")
+    page.get_by_role("button", name=re.compile("^play", re.I)).first.click()
+    expect(stage).to_have_attribute("data-step", "40")
+    assert not page.locator("[data-testid=stException]").count()
+
+
+def test_a_gif_of_every_step_downloads(site, page):
+    address, _ = site
+    open_stage(page, address, "?n=500")
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="Make the file").click()
+    with page.expect_download(timeout=240_000) as waiting:
+        page.get_by_role("button", name=re.compile("^.*Download")).click()
+    download = waiting.value
+    assert download.suggested_filename.endswith(".gif")
+    assert "dgflow" in download.suggested_filename
+    frames = iio.imread(io.BytesIO(download.path().read_bytes()), index=None, extension=".gif")
+    assert len(frames) == 101
+    assert np.abs(frames[0].astype(int) - frames[-1].astype(int)).mean() > 0.5
+
+
+def test_a_bad_link_is_one_sentence_on_a_page_that_works(site, page):
+    address, _ = site
+    open_stage(page, address, "?eta=much&n=500&steps=10")
+    expect(page.get_by_text("In the link, eta must be a number")).to_have_count(1)
