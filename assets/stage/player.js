@@ -228,12 +228,13 @@ class Player {
     const { root, view } = this;
     const { clientWidth: width, clientHeight: height } = root;
     this.size = `${width} × ${height}`;
-    const picture = Math.min(view.widthFor(height - 38), Math.round(0.64 * width));
-    const beside = this.panels.length === 1 && width - picture > 300 && width > 1.35 * height;
-    const spare = height - 104 - view.heightFor(width); // 104: chips, scrub bar and transport
     const { curves } = this.scene;
-    const room = beside ? 3 : spare > 190 ? 2 : 1;
-    const wanted = this.memory.curves ?? curves.slice(0, room).map((curve) => curve.name);
+    const named = this.memory.curves ?? curves.map((curve) => curve.name);
+    const picture = Math.min(view.widthFor(height - 38), Math.round(0.64 * width));
+    const beside = this.panels.length === 1 && curves.some((curve) => named.includes(curve.name))
+      && width - picture > 300 && width > 1.35 * height;
+    const spare = height - 104 - view.heightFor(width); // 104: chips, scrub bar and transport
+    const wanted = this.memory.curves ?? named.slice(0, beside ? 3 : spare > 190 ? 2 : 1);
     this.shown = curves.filter((curve) => wanted.includes(curve.name));
     const least = 46 + 50 * this.shown.length;
     root.classList.toggle("side", beside);
@@ -250,7 +251,7 @@ class Player {
   /** Size and theme anew, then draw. */
   refresh() {
     const { root, view, scene, panels, shown } = this;
-    const compared = panels.length > 1 && scene.curves.length > 0;
+    const compared = scene.curves.some((curve) => curve.series.filter(Boolean).length > 1);
     panels.forEach((panel, i) => {
       panel.colour = compared ? scene.palette.series[i % scene.palette.series.length] : null;
     });

@@ -11,7 +11,7 @@
 // A panel is { title, subtitle, axes, extent, colour, map, arrows, real, base }, positions in data units
 // (colour: of its curves, shown beside its title):
 //   map     { values: Float32Array (h·w, row 0 at the bottom), shape: [h, w], range, kind, label, unit }
-//   arrows  { origins, vectors (Float32Array pairs), longest, label }
+//   arrows  { origins, vectors (Float32Array pairs), label, longest: the size drawn at full length }
 //   real, base  Float32Array of pairs
 // Coordinates of ±Infinity, or outside the extent, become ticks on the frame; NaN is not drawn.
 
@@ -350,7 +350,7 @@ class View {
       if (this.layers.map && box.bar) this.#colourBar(c, box, box.bar);
       if (this.layers.arrows && this.#saysArrows(i)) {
         const { label, longest } = panel.arrows;
-        this.#note(c, box, "left", `→ ${label}, longest ${number(longest, 2)} (length ∝ √)`);
+        this.#note(c, box, "left", `→ ${label}, full length at ${number(longest, 2)} (length ∝ √)`);
       }
       box.ground = c.getImageData(...box.pixels);
       box.image = new ImageData(box.ground.width, box.ground.height);
@@ -409,7 +409,7 @@ class View {
     for (let i = 0; i < origins.length; i += 2) {
       const size = Math.hypot(vectors[i], vectors[i + 1]);
       if (!(size > 0) || !(longest > 0)) continue;
-      const length = 0.95 * cell * Math.sqrt(size / longest);
+      const length = 0.95 * cell * Math.sqrt(Math.min(1, size / longest));
       if (length < 1) continue;
       const [x, y] = [box.pixelX(origins[i]), box.pixelY(origins[i + 1])];
       arrow(shafts, heads, x, y, vectors[i] / size, -vectors[i + 1] / size, length);

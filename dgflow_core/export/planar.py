@@ -285,7 +285,7 @@ class Painter:
             return
         cell = (panel.extent[1] - panel.extent[0]) / max(2.0, np.sqrt(len(arrows.origins)))
         directions = arrows.vectors[shown] / sizes[shown, None]
-        lengths = 0.95 * cell * np.sqrt(sizes[shown] / longest)
+        lengths = 0.95 * cell * np.sqrt(np.minimum(sizes[shown] / longest, 1))
         ends = directions * lengths[:, None]
         axes.quiver(
             *arrows.origins[shown].T, *ends.T, angles="xy", scale_units="xy", scale=1, pivot="mid",
@@ -294,7 +294,7 @@ class Painter:
         )  # fmt: skip
         if any(p.arrows is not None and p.arrows.label == arrows.label for p in self.scene.panels[:index]):
             return  # panels that share a scale of arrows say it once
-        note = f"→ {arrows.label}, longest {longest:.2g} (length ∝ √)"
+        note = f"→ {arrows.label}, full length at {longest:.2g} (length ∝ √)"
         axes.text(
             0.012, 0.012, note, transform=axes.transAxes, fontsize=11.5 * self.unit * 72 / DPI, va="bottom",
             color=self.look.hex["ink"], zorder=9, parse_math=False,

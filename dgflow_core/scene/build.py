@@ -95,7 +95,8 @@ def from_trajectory(
         extent: of the refined space; None asks ``extent_of``.
         real: samples of the data, (m, 2); None draws 2,000 from the model's data set.
         decoded: show the second panel of a latent run.
-        curves: with one series; it is shown for the run as a whole.
+        curves: with one series, the run's.
+        title: heads a single panel and the saved picture.
 
     Raises:
         ValueError: the model or its latent space is not two-dimensional; the message names it.
@@ -116,7 +117,7 @@ def from_trajectory(
             map=kind if kind in ("logit", "ratio") else None, arrows=None, real=real,
         )  # fmt: skip
         panels = (
-            replace(first, title=title or "Latent codes z"),
+            replace(first, title="Latent codes z"),
             replace(second, title="Samples g(z)"),
         )
         curves = [replace(curve, series=(curve.series[0], *[None] * (len(panels) - 1))) for curve in curves]

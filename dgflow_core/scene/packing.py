@@ -146,14 +146,16 @@ def _map(one: Map, limits: tuple[float, float]) -> dict[str, Any]:
 
 
 def longest_arrows(panels: tuple[Panel, ...]) -> dict[str, float]:
-    """The longest vector of each label, over all panels: what arrows are scaled by."""
-    longest: dict[str, float] = {}
+    """The size |v| that each label draws at full length: the 95th percentile over all panels.
+
+    Longer vectors are drawn no longer: where a critic folds, a few would shrink all others to dots.
+    """
+    sizes: dict[str, list[np.ndarray]] = {}
     for arrows in (panel.arrows for panel in panels if panel.arrows is not None):
         lengths = np.linalg.norm(np.asarray(arrows.vectors, dtype=float), axis=1)
-        lengths = lengths[np.isfinite(lengths)]
-        top = float(lengths.max()) if lengths.size else 0.0
-        longest[arrows.label] = max(longest.get(arrows.label, 0.0), top)
-    return longest
+        sizes.setdefault(arrows.label, [np.zeros(0)]).append(lengths[np.isfinite(lengths)])
+    joined = {label: np.concatenate(parts) for label, parts in sizes.items()}
+    return {label: float(np.percentile(one, 95)) if one.size else 0.0 for label, one in joined.items()}
 
 
 def _curve(curve: Curve, steps: int) -> dict[str, Any]:
