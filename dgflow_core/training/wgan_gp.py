@@ -158,7 +158,5 @@ def _recipe(dataset: str, title: str, **changes) -> PlanarWGANGP:
 _ITERATIONS = {"25gaussians": 1700, "swissroll": 1500, "8gaussians": 300, "moons": 1000, "checkerboard": 1000}
 
 RECIPES = tuple(
-    _recipe(row.name, row.title, iterations=_ITERATIONS.get(row.name, 1500))
-    for row in data.datasets.values()
-    if isinstance(row, data.PlanarDataset)
+    _recipe(row.name, row.title, iterations=_ITERATIONS.get(row.name, 1500)) for row in data.datasets.values()
 )
