@@ -1,0 +1,250 @@
+"""The command line: ``python -m dgflow_core models | refine | train | evaluate | bench``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from dgflow_core import device, evaluation, export, methods, training, zoo
+from dgflow_core.methods.base import Method, allowed
+from dgflow_core.refine import MAX_PARTICLES, NonFinite, Recorder, Run
+from dgflow_core.tabulated import TabulatedField
+
+WRONG, INTERRUPTED = 2, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one sentence."""
+
+    def __init__(self, *args, **more):
+        super().__init__(*args, allow_abbrev=False, **more)
+
+    def error(self, message: str):
+        self.exit(WRONG, f"{self.prog}: {message.rstrip('.')}; --help tells more.\n")
+
+
+def parser(argv: Sequence[str]) -> Parser:
+    """The whole command line; the options of ``refine`` are those of the method named in ``argv``."""
+    top = Parser(
+        "python -m dgflow_core", description="Refine the samples of a generator with its discriminator."
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+
+    listing = commands.add_parser("models", help="list the shipped models and how good they are")
+    listing.set_defaults(run=list_models)
+
+    name = _method_named_in(argv)
+    refining = commands.add_parser(
+        "refine", help="refine samples and save the run",
+        description=_literal(f"Refine samples of MODEL with {methods[name].title}: {methods[name].about}"),
+    )  # fmt: skip
+    refining.set_defaults(run=refine)
+    refine_options(refining, methods[name])
+
+    learning = commands.add_parser("train", help="train a model by its recipe; goes on where it stopped")
+    learning.set_defaults(run=train)
+    train_options(learning)
+
+    evaluating = commands.add_parser("evaluate", help="measure the papers' tables on our models")
+    tables = evaluating.add_subparsers(dest="table", required=True, metavar="table")
+    for table in evaluation.tables.values():
+        about = _literal(table.help)
+        one = tables.add_parser(table.name, help=about, description=about)
+        one.set_defaults(run=table.run)
+        table.options(one)
+
+    # Its options are its own: main() hands them over before this parser sees them.
+    commands.add_parser("bench", help="time this machine: exact, plain and tabulated, and the browser")
+    return top
+
+
+def _literal(text: str) -> str:
+    """``text`` for argparse, which formats its help with %."""
+    return text.replace("%", "%%")
+
+
+def list_models(args: argparse.Namespace) -> None:
+    names = zoo.models()
+    if not names:
+        print(f"There are no models in {zoo.root().name}/; train RECIPE makes one.")
+    for name in names:
+        config = zoo.describe(name)
+        print(f"{name:<28} {config['kind']:<6} {config['title']}")
+        for label, numbers in config.get("quality", {}).items():
+            if isinstance(numbers, dict):
+                numbers = "   ".join(f"{key} {value}" for key, value in numbers.items())
+            print(f"    {label:<24} {numbers}")
+
+
+def _method_named_in(argv: Sequence[str]) -> str:
+    peek = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    peek.add_argument("--method", default="dgflow")
+    try:
+        name = peek.parse_known_args(argv)[0].method
+    except argparse.ArgumentError:
+        name = "dgflow"
+    return name if name in methods else "dgflow"  # refine itself will say that it is unknown
+
+
+def refine_options(parser: Parser, method: Method) -> None:
+    formats = ", ".join(export.FORMATS)
+    parser.add_argument("model", metavar="MODEL", help="a name from 'models', or a model's folder")
+    parser.add_argument("--method", default=method.name, help=f"one of {', '.join(methods)} (dgflow)")
+    parser.add_argument("--n", type=int, default=5000, help=f"particles, 1 to {MAX_PARTICLES:,} (5,000)")
+    parser.add_argument("--seed", type=int, default=0, help="seeds the starting points and the noise (0)")
+    parser.add_argument(
+        "--space", default=method.spaces[0], choices=method.spaces, help=f"({method.spaces[0]})"
+    )
+    parser.add_argument("--raw", action="store_true", help="the critic's offset as trained, not calibrated")
+    parser.add_argument(
+        "--field", choices=("exact", "tabulated"), default="exact",
+        help="the model itself, or its table: quick, for 2D models (exact)",
+    )  # fmt: skip
+    parser.add_argument("--device", default="auto", help=f"{', '.join(device.CHOICES)} (auto)")
+    parser.add_argument(
+        "--out", type=Path, action="append", metavar="FILE",
+        help=f"where to save; the suffix says what: {formats}; may be repeated (.npz, named after the run)",
+    )  # fmt: skip
+    own = parser.add_argument_group(f"settings of {method.title}")
+    for name, info in method.Settings.model_fields.items():
+        own.add_argument(
+            f"--{name.replace('_', '-')}", dest=name, metavar=info.json_schema_extra["symbol"],
+            help=_literal(f"{info.description} Allowed: {allowed(method.Settings, name)} ({info.default})."),
+            default=argparse.SUPPRESS,
+        )  # fmt: skip
+    drawing = parser.add_argument_group("pictures")
+    drawing.add_argument("--size", type=int, default=export.SIZE, help=f"height in pixels ({export.SIZE})")
+    drawing.add_argument("--fps", type=float, default=export.FPS, help=f"steps a second ({export.FPS})")
+    drawing.add_argument("--dark", action="store_true", help="light lines on a dark ground")
+
+
+def refine(args: argparse.Namespace) -> int:
+    settings = {name: getattr(args, name) for name in methods[args.method].Settings.model_fields
+                if hasattr(args, name)} if args.method in methods else {}  # fmt: skip
+    settings = {name: None if value == "none" else value for name, value in settings.items()}
+    for path in args.out or []:
+        export.check(path, size=args.size, fps=args.fps)
+    model = zoo.load(args.model, args.device, raw=args.raw)
+    field = TabulatedField(model, args.space) if args.field == "tabulated" else None
+    run = Run(model, args.method, n=args.n, seed=args.seed, space=args.space, field=field, **settings)
+    recorder, code = Recorder(run), 0
+    with on_interrupt() as interrupted, tqdm(total=run.steps, unit="step", disable=None) as bar:
+        try:
+            for frame in run:
+                recorder.add(frame)
+                bar.update(frame.step - bar.n)
+                if interrupted():
+                    code = INTERRUPTED
+                    break
+        except NonFinite as error:
+            if not recorder.frames:
+                raise
+            recorder.ended, recorder.message, code = "non-finite", str(error), 1
+    trajectory = recorder.trajectory()
+    if code:
+        say(
+            recorder.message
+            or f"Stopped after step {trajectory.steps} of {run.steps}; what was done is kept."
+        )
+    for path in args.out or [Path(export.filename(trajectory, "npz"))]:
+        with tqdm(total=0, unit="frame", leave=False, disable=None) as bar:
+
+            def progress(done: int, total: int, bar=bar) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            export.write(
+                trajectory, path, model=model, size=args.size, fps=args.fps, dark=args.dark, progress=progress
+            )
+        print(path)
+    return code
+
+
+def train_options(parser: Parser) -> None:
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="a name from --list")
+    parser.add_argument("--list", action="store_true", help="list the recipes")
+    parser.add_argument("--runs-dir", type=Path, default=Path("runs"), help="logs and checkpoints (runs)")
+    parser.add_argument(
+        "--data-root", type=Path, default=os.environ.get("DGFLOW_DATA"),
+        help="folder of the data sets (the environment variable DGFLOW_DATA)",
+    )  # fmt: skip
+    parser.add_argument("--device", default="auto", help=f"{', '.join(device.CHOICES)} (auto)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("pretrained"), help="where the model goes (pretrained)"
+    )
+    parser.add_argument("--iterations", type=int, help="how many, instead of the recipe's own number")
+
+
+def train(args: argparse.Namespace) -> int:
+    if args.list or args.recipe is None:
+        for recipe in training.recipes.values():
+            print(f"{recipe.name:<32} {recipe.iterations:>7} iterations   {recipe.title}")
+        return 0
+    recipe = training.get(args.recipe)
+    if args.iterations is not None:
+        if not 1 <= args.iterations <= 10_000_000:
+            raise ValueError(f"iterations must be from 1 to 10,000,000, not {args.iterations}.")
+        recipe = recipe.model_copy(update={"iterations": args.iterations})
+    if args.data_root is not None and not Path(args.data_root).is_dir():
+        raise ValueError(f"data-root must be a folder; there is none at {str(args.data_root)!r}.")
+    target = device.pick(args.device)
+    with on_interrupt() as interrupted:
+        model = training.base.train(
+            recipe, args.runs_dir / recipe.name, target, args.data_root, stop=interrupted
+        )
+    if model is None:
+        say("Stopped; the same command goes on from here.")
+        return INTERRUPTED
+    print(zoo.save(model, args.out / recipe.name))
+    return 0
+
+
+@contextmanager
+def on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Give a function that is true once Ctrl-C was pressed; a second Ctrl-C ends the program."""
+    pressed = threading.Event()
+
+    def press(*_):
+        pressed.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def say(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 2 for a wrong argument, 130 after Ctrl-C."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    warnings.simplefilter("ignore", RuntimeWarning)  # what they say is said in a sentence here
+    try:
+        if argv[:1] == ["bench"]:
+            return importlib.import_module("dgflow_core.bench").main(argv[1:]) or 0
+        args = parser(argv).parse_args(argv)
+        return args.run(args) or 0
+    except (ValueError, NonFinite, OSError) as error:
+        say(str(error))
+        return WRONG
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
