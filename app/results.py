@@ -15,7 +15,7 @@ from typing import Any
 import streamlit as st
 
 import dgflow_core as dg
-from dgflow_core.refine import NonFinite, Recorder, Run
+from dgflow_core.refine import Frame, NonFinite, Recorder, Run
 from dgflow_core.tabulated import TabulatedField
 from dgflow_core.trajectory import Trajectory
 
@@ -115,7 +115,22 @@ def trajectory(name: str, settings: dict, *, raw: bool = False, exact: bool = Fa
         return done
     where = None if exact else field(name, raw, settings["space"])
     run = Run(model(name, raw), field=where, **settings)
-    result = _stream(run, run_key) if exact else _collect(run)
+    return _keep(run_key, _stream(run, run_key) if exact else _collect(run))
+
+
+def image_run(model: dg.Model, settings: dict, draw: Callable[[Frame], Any]) -> Trajectory:
+    """The exact run of ``settings`` on an image model; ``draw`` is given every frame as it comes.
+
+    Raises:
+        ValueError: a setting is wrong, or over the server's limits.
+    """
+    check_size(settings["n"], settings["steps"])
+    run_key = key("images", model.digest, settings)
+    done = _kept().get(run_key) or st.session_state.get("_stopped", {}).get(run_key)
+    return done or _keep(run_key, _stream(Run(model, **settings), run_key, draw))
+
+
+def _keep(run_key: str, result: Trajectory) -> Trajectory:
     if result.ended == "stopped":
         st.session_state["_stopped"] = {run_key: result}
     else:
@@ -124,14 +139,14 @@ def trajectory(name: str, settings: dict, *, raw: bool = False, exact: bool = Fa
 
 
 def _collect(
-    run: Run, each: Callable[[int], Any] | None = None, recorder: Recorder | None = None
+    run: Run, each: Callable[[Frame], Any] | None = None, recorder: Recorder | None = None
 ) -> Trajectory:
     recorder = recorder or Recorder(run)
     try:
         for frame in run:
             recorder.add(frame)
             if each:
-                each(frame.step)
+                each(frame)
     except NonFinite as error:
         if not recorder.frames:
             raise ValueError(str(error)) from None
@@ -139,7 +154,7 @@ def _collect(
     return recorder.trajectory()
 
 
-def _stream(run: Run, run_key: str) -> Trajectory:
+def _stream(run: Run, run_key: str, draw: Callable[[Frame], Any] | None = None) -> Trajectory:
     """Run with a progress bar; pressing stop ends this script run and keeps the frames so far."""
     recorder = Recorder(run)
     place = st.empty()
@@ -153,9 +168,12 @@ def _stream(run: Run, run_key: str) -> Trajectory:
 
         st.button("Stop", icon=":material/stop:", on_click=keep, key=f"stop {run_key}",
                   help="Stop here and keep the steps computed so far.")  # fmt: skip
-    total = max(run.steps, 1)
-    result = _collect(
-        run, lambda step: bar.progress(step / total, f"Exact step {step} of {run.steps}"), recorder
-    )
+
+    def show(frame: Frame) -> None:
+        bar.progress(frame.step / max(run.steps, 1), f"Exact step {frame.step} of {run.steps}")
+        if draw:
+            draw(frame)
+
+    result = _collect(run, show, recorder)
     place.empty()
     return result

@@ -1,0 +1,367 @@
+// wall.js: a wall of pictures that changes step by step; needs unpack.js.
+//
+// A Streamlit component (components v2). It is called again with new data on every rerun and swaps
+// the run in place. The root element tells its state in data attributes: step, steps, playing,
+// selected, order, runKey.
+
+const WALLS = (globalThis.__dgflowWalls ??= {}); // what a person chose, by key; outlives a page change
+const PACE = 160; // milliseconds a step
+const FILM = 9; // pictures in the film strip
+const ORDERS = { drawn: "As drawn", improved: "Most improved", harmed: "Most harmed", final: "Highest logit" };
+const VIEWS = { now: "Refined", base: "Base", change: "Change" };
+
+/** Element with properties, attributes where a name holds a dash, and children. */
+function element(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.includes("-") || name === "role") node.setAttribute(name, value);
+    else node[name] = value;
+  }
+  node.append(...children);
+  return node;
+}
+
+const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
+const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+
+/** The colour at `t` in [0, 1] of evenly spaced stops. */
+function blend(stops, t) {
+  const at = Math.min(Math.max(t, 0), 1) * (stops.length - 1);
+  const low = Math.min(Math.floor(at), stops.length - 2);
+  const [a, b] = [channels(stops[low]), channels(stops[low + 1])];
+  return `rgb(${a.map((value, i) => Math.round(value + (b[i] - value) * (at - low))).join(" ")})`;
+}
+
+/** Round tick positions inside [low, high]. */
+function ticks(low, high, count) {
+  const rough = (high - low) / count;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((m) => m * power).find((value) => value >= rough);
+  const rows = [];
+  for (let value = Math.ceil(low / step) * step; value <= high + 1e-9; value += step) rows.push(value);
+  return rows;
+}
+
+class Wall {
+  constructor(root, tell) {
+    Object.assign(this, { root, tell, at: 0, timer: null });
+    this.build();
+    this.observer = new ResizeObserver(() => this.draw());
+    this.observer.observe(root);
+  }
+
+  destroy() {
+    clearInterval(this.timer);
+    this.observer.disconnect();
+    this.root.replaceChildren();
+  }
+
+  build() {
+    const chips = (rows, label, act) => {
+      const group = element("div", { className: "chips", role: "group", "aria-label": label });
+      for (const [name, title] of Object.entries(rows)) {
+        group.append(element("button", { type: "button", className: "chip", textContent: title, value: name, onclick: () => act(name) }));
+      }
+      return group;
+    };
+    const canvas = (name, label) => element("canvas", { className: name, role: "img", "aria-label": label });
+    const parts = (this.parts = {
+      views: chips(VIEWS, "What the wall shows", (name) => this.choose({ view: name })),
+      orders: chips(ORDERS, "Order of the pictures", (name) => this.choose({ order: name })),
+      grid: canvas("grid", "The wall of samples; click one to follow it"),
+      play: element("button", { type: "button", className: "play", onclick: () => (this.timer ? this.pause() : this.play()) }),
+      scrub: element("input", { type: "range", className: "scrub", min: 0, step: 1, "aria-label": "Step" }),
+      count: element("output", { className: "count" }),
+      legend: element("div", { className: "legend" }),
+      chart: canvas("chart", "Logit of every sample, step by step"),
+      caption: element("div", { className: "caption" }),
+      film: canvas("film", "The selected sample over the steps"),
+    });
+    parts.grid.tabIndex = 0;
+    parts.scrub.oninput = () => {
+      const step = Number(parts.scrub.value); // before pausing, which draws and so writes it
+      this.pause();
+      this.go(step);
+    };
+    parts.grid.onclick = (event) => this.pick(event);
+    parts.grid.onkeydown = (event) => this.key(event);
+    parts.chart.onclick = parts.film.onclick = (event) => this.seek(event);
+    this.root.append(
+      element("div", { className: "left" },
+        element("div", { className: "head" }, parts.views, parts.orders), parts.grid,
+        element("div", { className: "transport" }, parts.play, parts.scrub, parts.count), parts.legend),
+      element("div", { className: "right" }, parts.chart, parts.caption, parts.film),
+    );
+  }
+
+  // ---- the run ----------------------------------------------------------------------------
+
+  /** Show `run` in place of what is shown; keeps what the person chose. */
+  load(run) {
+    this.memory = WALLS[run.place] ??= { view: "now", order: run.order, selected: run.selected };
+    const fresh = this.memory.run !== run.key; // Streamlit may mount the same run anew
+    this.memory.run = run.key;
+    this.run = run;
+    if (this.memory.selected >= run.n) this.memory.selected = 0;
+    [, this.n, this.height, this.width, this.depth] = run.frames.shape;
+    const logits = Array.from(run.logits);
+    this.low = Math.min(...logits, run.band?.[0] ?? Infinity);
+    this.high = Math.max(...logits, run.band?.[4] ?? -Infinity);
+    this.top = Math.max(Math.abs(this.low), Math.abs(this.high), 1e-6);
+    this.parts.scrub.max = run.steps;
+    this.arrange();
+    Object.assign(this.root.dataset, { steps: run.steps, runKey: run.key });
+    const moving = fresh ? run.steps && !matchMedia("(prefers-reduced-motion: reduce)").matches : this.memory.playing;
+    this.at = Math.min(fresh ? run.steps : this.memory.at, run.steps);
+    if (moving && !this.timer) this.play();
+    else this.draw();
+  }
+
+  logit(step, sample) {
+    return this.run.logits[step * this.n + sample];
+  }
+
+  /** The samples in the order they hang. */
+  arrange() {
+    const { steps } = this.run;
+    const gain = (i) => this.logit(steps, i) - this.logit(0, i);
+    const by = { drawn: (i) => i, improved: (i) => -gain(i), harmed: gain, final: (i) => -this.logit(steps, i) }[this.memory.order];
+    this.hung = Array.from({ length: this.n }, (_, i) => i).sort((a, b) => by(a) - by(b));
+  }
+
+  choose(change) {
+    const told = "order" in change || "selected" in change;
+    Object.assign(this.memory, change);
+    if ("order" in change) this.arrange();
+    this.draw();
+    if (told) this.tell({ order: this.memory.order, selected: this.memory.selected });
+  }
+
+  // ---- time -------------------------------------------------------------------------------
+
+  play() {
+    clearInterval(this.timer);
+    if (this.at >= this.run.steps) this.at = 0;
+    this.timer = setInterval(() => {
+      if (this.at >= this.run.steps) this.pause();
+      else this.go(this.at + 1);
+    }, PACE);
+    this.go(this.at);
+  }
+
+  pause() {
+    clearInterval(this.timer);
+    this.timer = null;
+    if (this.run) this.draw();
+  }
+
+  go(step) {
+    this.at = Math.min(Math.max(step, 0), this.run.steps);
+    this.draw();
+  }
+
+  seek(event) {
+    const { left, right } = event.currentTarget === this.parts.chart ? this.plot : { left: 0, right: event.currentTarget.clientWidth };
+    const along = (event.offsetX - left) / (right - left);
+    this.pause();
+    this.go(Math.round(along * this.run.steps));
+  }
+
+  pick(event) {
+    const column = Math.floor(event.offsetX / this.tile);
+    const row = Math.floor(event.offsetY / this.tile);
+    const sample = this.hung[row * this.columns + column];
+    if (sample !== undefined && column < this.columns) this.choose({ selected: sample });
+  }
+
+  key(event) {
+    const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns, ArrowDown: this.columns };
+    const next = this.hung[this.hung.indexOf(this.memory.selected) + (moves[event.key] ?? NaN)];
+    if (next !== undefined) this.choose({ selected: next });
+    else if (event.key === " ") this.timer ? this.pause() : this.play();
+    else return;
+    event.preventDefault();
+  }
+
+  // ---- drawing ----------------------------------------------------------------------------
+
+  /** The context of a canvas, cleared, in CSS pixels. */
+  surface(canvas, width, height) {
+    const ratio = devicePixelRatio || 1;
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    const context = canvas.getContext("2d");
+    context.scale(ratio, ratio);
+    context.imageSmoothingQuality = "high";
+    return context;
+  }
+
+  /** A picture (or what changed since the start: blue less, amber more) as a small canvas. */
+  picture(step, sample, change = false) {
+    const { frames } = this.run;
+    const { width, height, depth } = this;
+    const size = width * height * depth;
+    const from = (step * this.n + sample) * size;
+    const image = new ImageData(width, height);
+    for (let i = 0, at = 0; i < width * height; i++, at += 4) {
+      for (let c = 0; c < 3; c++) {
+        const where = i * depth + (depth === 3 ? c : 0);
+        const value = frames[from + where];
+        const moved = value - frames[sample * size + where];
+        image.data[at + c] = change ? 128 + moved * (c === 2 ? -0.5 : c === 1 ? 0.25 * Math.sign(moved) : 0.5) : value;
+      }
+      image.data[at + 3] = 255;
+    }
+    const canvas = (this.scratch ??= element("canvas"));
+    Object.assign(canvas, { width, height });
+    canvas.getContext("2d").putImageData(image, 0, 0);
+    return canvas;
+  }
+
+  draw() {
+    if (!this.run || !this.root.clientWidth) return;
+    const style = getComputedStyle(this.root);
+    this.ink = style.color;
+    this.accent = style.getPropertyValue("--accent");
+    this.paper = style.getPropertyValue("--paper");
+    this.font = style.fontFamily;
+    const { memory, parts, root, run } = this;
+    Object.assign(memory, { at: this.at, playing: Boolean(this.timer) });
+    for (const [group, chosen] of [[parts.views, memory.view], [parts.orders, memory.order]]) {
+      for (const chip of group.children) chip.setAttribute("aria-pressed", chip.value === chosen);
+    }
+    parts.play.textContent = this.timer ? "Pause" : "Play";
+    parts.scrub.value = this.at;
+    parts.count.textContent = `step ${this.at} / ${run.steps}`;
+    Object.assign(root.dataset, { step: this.at, playing: Boolean(this.timer), selected: memory.selected, order: memory.order });
+    this.drawGrid();
+    this.drawChart();
+    this.drawFilm();
+  }
+
+  drawGrid() {
+    const { memory, parts, run } = this;
+    const wide = parts.grid.parentElement.clientWidth;
+    this.columns = Math.ceil(Math.sqrt(this.n));
+    const rows = Math.ceil(this.n / this.columns);
+    const room = Math.max(300, innerHeight - parts.grid.getBoundingClientRect().top - scrollY - 96);
+    this.tile = Math.floor(Math.min(wide / this.columns, Math.max(room, 420) / rows));
+    const context = this.surface(parts.grid, this.tile * this.columns, this.tile * rows);
+    const step = memory.view === "base" ? 0 : this.at;
+    const side = this.tile - 6;
+    this.hung.forEach((sample, place) => {
+      const x = (place % this.columns) * this.tile;
+      const y = Math.floor(place / this.columns) * this.tile;
+      context.drawImage(this.picture(step, sample, memory.view === "change"), x + 2, y + 1, side, side);
+      context.fillStyle = blend(run.palette.bar, 0.5 + this.logit(step, sample) / this.top / 2);
+      context.fillRect(x + 2, y + 1 + side, side, 4);
+      if (sample === memory.selected) {
+        context.lineWidth = 3;
+        context.strokeStyle = this.accent;
+        context.strokeRect(x + 1.5, y + 1.5, this.tile - 3, this.tile - 3);
+      }
+    });
+    const shade = (t) => blend(run.palette.bar, t);
+    parts.legend.style.setProperty("--scale", `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map(shade).join(", ")})`);
+    parts.legend.replaceChildren(
+      element("span", { textContent: `logit d  ${signed(-this.top)}` }), element("i"), element("span", { textContent: signed(this.top) }),
+    );
+  }
+
+  drawChart() {
+    const { run, memory } = this;
+    const width = this.parts.chart.parentElement.clientWidth;
+    const height = Math.max(190, Math.min(320, innerHeight * 0.34));
+    const context = this.surface(this.parts.chart, width, height);
+    const plot = (this.plot = { left: 46, right: width - 8, top: 24, bottom: height - 34 });
+    const pad = 0.04 * (this.high - this.low);
+    const [low, high] = [this.low - pad, this.high + pad];
+    const x = (step) => plot.left + (run.steps ? step / run.steps : 0) * (plot.right - plot.left);
+    const y = (value) => plot.bottom - ((value - low) / (high - low)) * (plot.bottom - plot.top);
+    const write = (text, at, up, align = "left", colour = this.ink) => {
+      context.fillStyle = colour;
+      context.textAlign = align;
+      context.fillText(text, at, up);
+    };
+    context.font = `13px ${this.font}`;
+    context.lineWidth = 1;
+    context.globalAlpha = 0.18;
+    context.strokeStyle = this.ink;
+    for (const tick of ticks(low, high, 5)) context.strokeRect(plot.left, y(tick), plot.right - plot.left, 0);
+    context.globalAlpha = 1;
+    for (const tick of ticks(low, high, 5)) write(String(+tick.toFixed(6)).replace("-", "−"), plot.left - 6, y(tick) + 4, "right");
+    for (const tick of ticks(0, Math.max(run.steps, 1), 5)) {
+      if (Number.isInteger(tick) && tick <= run.steps) write(String(tick), x(tick), plot.bottom + 16, "center");
+    }
+    write("step", (plot.left + plot.right) / 2, height - 4, "center");
+    write("logit d(x)", 2, 14);
+    if (run.band) {
+      context.fillStyle = run.palette.real;
+      context.globalAlpha = 0.2;
+      context.fillRect(plot.left, y(run.band[4]), plot.right - plot.left, y(run.band[0]) - y(run.band[4]));
+      context.globalAlpha = 1;
+      write("band: real test images, 5–95 %", plot.right, 14, "right", run.palette.real);
+    }
+    const line = (value, colour, thick, alpha) => {
+      context.beginPath();
+      for (let step = 0; step <= run.steps; step++) context.lineTo(x(step), y(value(step)));
+      Object.assign(context, { strokeStyle: colour, lineWidth: thick, globalAlpha: alpha });
+      context.stroke();
+      context.globalAlpha = 1;
+    };
+    for (let sample = 0; sample < this.n; sample++) line((step) => this.logit(step, sample), run.palette.refined, 1, 0.22);
+    const mean = (step) => Array.from({ length: this.n }, (_, i) => this.logit(step, i)).reduce((a, b) => a + b) / this.n;
+    line(mean, run.palette.refined, 3, 1);
+    line((step) => this.logit(step, memory.selected), this.accent, 2.5, 1);
+    context.setLineDash([4, 4]);
+    context.lineWidth = 1.5;
+    context.strokeStyle = this.ink;
+    context.strokeRect(x(this.at), plot.top, 0, plot.bottom - plot.top);
+    context.setLineDash([]);
+    write("mean", plot.left + 90, 14, "left", run.palette.refined);
+    write("selected", plot.left + 134, 14, "left", this.accent);
+  }
+
+  drawFilm() {
+    const { run, memory, parts } = this;
+    const { selected } = memory;
+    const width = parts.film.parentElement.clientWidth;
+    const shots = Math.min(FILM, run.steps + 1);
+    const tile = width / Math.max(shots, 7);
+    const large = Math.min(150, width / 3.4);
+    const context = this.surface(parts.film, width, large + 30 + tile + 26);
+    context.font = `13px ${this.font}`;
+    context.textAlign = "center";
+    const show = (step, x, y, side, label, colour) => {
+      context.drawImage(this.picture(step, selected), x, y, side, side);
+      if (colour) {
+        Object.assign(context, { strokeStyle: colour, lineWidth: 3 });
+        context.strokeRect(x + 1.5, y + 1.5, side - 3, side - 3);
+      }
+      context.fillStyle = this.ink;
+      context.fillText(label, x + side / 2, y + side + 16);
+    };
+    const gap = (width - 3 * large) / 2;
+    const big = [[0, "base", run.palette.base], [this.at, `step ${this.at}`, this.accent], [run.steps, "end", run.palette.refined]];
+    big.forEach(([step, label, colour], i) => show(step, i * (large + gap), 0, large, `${label}  d = ${signed(this.logit(step, selected))}`, colour));
+    for (let shot = 0; shot < shots; shot++) {
+      const step = Math.round((shot / Math.max(shots - 1, 1)) * run.steps);
+      show(step, shot * tile, large + 30, tile - 3, String(step), step === this.at ? this.accent : null);
+    }
+    const rise = this.logit(run.steps, selected) - this.logit(0, selected);
+    parts.caption.textContent = `Sample ${selected + 1} of ${this.n}: logit ${signed(rise)} over ${run.steps} steps`;
+  }
+}
+
+export default function wall({ data, parentElement, setStateValue }) {
+  const { mount, packed } = openEnvelope(data);
+  const root = parentElement.querySelector(".wall");
+  if (!root.wall) root.wall = new Wall(root, (view) => setStateValue("view", view));
+  root.wall.load({ ...unpack(packed), place: mount.key, order: mount.order, selected: mount.selected });
+  return () => {
+    root.wall?.destroy();
+    root.wall = null;
+  };
+}
