@@ -7,10 +7,10 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from conftest import CRITIC, GENERATOR, write_layers
 
 import dgflow_core as dg
 from dgflow_core import zoo
+from tests.conftest import CRITIC, GENERATOR, write_layers
 
 
 def forward(path, layers, rows: np.ndarray) -> np.ndarray:

@@ -11,8 +11,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import CRITIC, GENERATOR
-from test_divergences import KEYS, WRITTEN
 from torch.nn.functional import leaky_relu, linear
 
 import dgflow_core as dg
@@ -20,6 +18,8 @@ from dgflow_core import priors
 from dgflow_core.fields import ExactField
 from dgflow_core.methods import ddls, dot
 from dgflow_core.priors import seeded
+from tests.conftest import CRITIC, GENERATOR
+from tests.test_divergences import KEYS, WRITTEN
 
 SPACES = ("data", "latent")
 PRIORS = ("uniform", "normal")
