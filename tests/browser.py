@@ -70,5 +70,5 @@ def serve(script: Path = ROOT / "streamlit_app.py") -> Iterator[str]:
             raise RuntimeError("The app did not start within a minute.")
         yield address
     finally:
-        process.terminate()
-        process.wait(10)
+        process.kill()  # a polite stop would wait for open pages
+        process.wait()

@@ -76,3 +76,15 @@ def test_a_bad_link_is_one_sentence_on_a_page_that_works(site, page):
     address, _ = site
     open_stage(page, address, "?eta=much&n=500&steps=10")
     expect(page.get_by_text("In the link, eta must be a number")).to_have_count(1)
+
+
+def test_an_exact_run_can_be_stopped_and_keeps_its_frames(site, page):
+    address, _ = site
+    page.goto(f"{address}/flow?exact=1&n=10000&steps=250")
+    stop = page.get_by_role("button", name="Stop").and_(page.locator("[data-testid=stMain] button"))
+    page.get_by_text(re.compile(r"Exact step [2-9]")).wait_for(timeout=180_000)
+    stop.click()
+    expect(page.get_by_text(re.compile("Stopped at step"))).to_be_visible()
+    stage = page.locator(".stage[data-run-key]")
+    expect(stage).to_be_visible()
+    assert 1 <= int(stage.get_attribute("data-steps")) < 250
