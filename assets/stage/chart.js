@@ -174,7 +174,7 @@ class Chart {
       const value = known(series, step);
       const text = `${number(value)}${curve.unit ? (curve.unit === "%" ? " %" : ` ${curve.unit}`) : ""}`;
       c.fillStyle = this.colours[panel];
-      c.fillText(text, x, y - type.axis * 0.45);
+      c.fillText(fitted(c, text, this.width - x), x, y - type.axis * 0.45);
       x += c.measureText(text).width + 12;
       if (Number.isFinite(value)) disc(c, this.x(step), this.#y(strip, value), 3.5, this.colours[panel], theme.paper);
     });

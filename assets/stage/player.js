@@ -91,6 +91,8 @@ class Player {
     this.#chips();
     this.parts.scrub.max = scene.steps;
     this.view.show(this.panels, scene.palette);
+    const names = scene.panels.map((panel) => panel.title || panel.axes.join(", ")).join("; ");
+    this.view.canvas.setAttribute("aria-label", `${names}: ${Math.max(...scene.panels.map((panel) => panel.n))} particles`);
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (first && this.memory.fraction === null) {
       this.at = still ? scene.steps : 0;
@@ -261,6 +263,7 @@ class Player {
     const map = panels.find((panel) => panel.map)?.map;
     if (map) root.style.setProperty("--map", `linear-gradient(90deg, ${view.stops(map.kind)})`);
     const colours = panels.map((panel) => panel.colour ?? view.tone("refined"));
+    this.chart.canvas.setAttribute("aria-label", `Curves against the step: ${shown.map((one) => one.name).join(", ")}`);
     this.chart.show({ curves: shown, steps: scene.steps, colours, view });
     root.style.setProperty("--plot-left", `${shown.length ? this.chart.left : 8}px`);
     this.draw();
@@ -297,7 +300,7 @@ class Player {
     if (this.times.length > 10 && this.times.length % 10 === 1) {
       this.root.dataset.fps = ((1000 * (this.times.length - 1)) / (now - this.times[0])).toFixed(1);
     }
-    // a tab that slept must not leap
+    // A tab that slept must not leap.
     this.at += (Math.min(now - past, 100) / 1000) * this.scene.fps * this.memory.speed;
     if (this.at >= this.scene.steps) {
       if (this.memory.loop) this.at = 0;
@@ -433,7 +436,7 @@ class Player {
       real: scene.panels.some((panel) => panel.real), base: scene.panels.some((panel) => panel.x),
       refined: scene.panels.some((panel) => panel.x), paths: scene.panels.some((panel) => panel.x) && scene.steps > 0,
     };
-    // the chips that are there stay: one of them may hold the focus
+    // The chips that are there stay: one of them may hold the focus.
     const offered = JSON.stringify([has, scene.curves.map((curve) => curve.name)]);
     if (offered === this.offered) return;
     this.offered = offered;
@@ -525,7 +528,7 @@ class Player {
       c.fillText(text, x, head / 2);
       x += c.measureText(text).width + 18;
     };
-    if (scene.title) write(scene.title);
+    if (scene.panels[0].title !== scene.title) write(scene.title);
     c.font = `${view.type.axis}px ${view.theme.font}`;
     write(`step ${Math.round(this.at)} / ${scene.steps}`);
     for (const name of ["real", "base", "refined"]) {

@@ -343,7 +343,7 @@ class View {
       if (this.layers.arrows && panel.arrows) this.#arrows(c, box, panel.arrows);
       c.restore();
       box.ground = c.getImageData(...box.pixels);
-      if (this.layers.real && panel.real) this.#scatter(box.ground, box, panel.real, this.theme.real, 0.5);
+      if (this.layers.real && panel.real) this.#scatter(box.ground, box, panel.real, this.theme.real, 0.5, 1.3);
       if (this.layers.base && panel.base) this.#scatter(box.ground, box, panel.base, this.theme.base, 0.5);
       c.putImageData(box.ground, box.pixels[0], box.pixels[1]);
       this.#axes(c, box, panel);
@@ -419,11 +419,11 @@ class View {
     c.globalAlpha = 1;
   }
 
-  #scatter(image, box, points, colour, alpha) {
-    const radius = this.radius(points.length / 2, box) * this.ratio;
-    const size = `${radius.toFixed(2)} ${alpha}`;
-    if (!this.dots.has(size)) this.dots.set(size, new Dots(radius, alpha));
-    return this.dots.get(size).draw(image, box, points, colour);
+  #scatter(image, box, points, colour, alpha, size = 1) {
+    const radius = this.radius(points.length / 2, box) * this.ratio * size;
+    const kind = `${radius.toFixed(2)} ${alpha}`;
+    if (!this.dots.has(kind)) this.dots.set(kind, new Dots(radius, alpha));
+    return this.dots.get(kind).draw(image, box, points, colour);
   }
 
   #axes(c, box, panel) {
@@ -437,7 +437,7 @@ class View {
     c.textAlign = "center";
     const count = clamp(Math.round(box.w / 75), 2, 6);
     for (const x of ticks(box.x0, box.x1, count)) {
-      // beside another panel the outermost numbers turn inwards
+      // Beside another panel the outermost numbers turn inwards
       const share = this.panels.length > 1 ? (x - box.x0) / (box.x1 - box.x0) : 0.5;
       c.textAlign = share < 0.03 ? "left" : share > 0.97 ? "right" : "center";
       c.fillText(number(x), box.pixelX(x), box.y + box.h + 5);
@@ -541,11 +541,12 @@ class View {
     c.textAlign = side;
     c.textBaseline = "bottom";
     c.lineJoin = "round";
-    c.lineWidth = 3;
+    c.lineWidth = 4;
     c.strokeStyle = this.theme.paper;
-    c.strokeText(text, x, y);
+    const kept = fitted(c, text, 0.75 * box.w);
+    c.strokeText(kept, x, y);
     c.fillStyle = this.theme.ink;
-    c.fillText(text, x, y);
+    c.fillText(kept, x, y);
   }
 
   #mark(c, box, points, index, path) {
