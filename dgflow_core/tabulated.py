@@ -22,13 +22,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from dgflow_core import data, zoo
+from dgflow_core import data, regions, zoo
 from dgflow_core.fields import Evaluation, ExactField
 from dgflow_core.model import Model
 
 #: Nodes along one side of the grid, in each space; odd, so that the origin is a node.
 SIZE = {"data": 1025, "latent": 1025}
-_TILE = 64
+_TILE = 48
 _FORMAT = "1"
 
 
@@ -118,20 +118,44 @@ def compute(
     progress: Callable[[float], None] | None = None,
 ) -> Tensor:
     """The table on [−half, half]², (channels, size, size); see ``TabulatedField``."""
-    field = ExactField(model.with_offset(0.0), space)
+    read = _tile_reader(model.with_offset(0.0), space)
     axis = torch.linspace(-half, half, size, device=model.device)
     table = torch.empty(3 if space == "data" else 5, size, size, device=model.device)
     corners = [(y, x) for y in range(0, size, _TILE) for x in range(0, size, _TILE)]
     for done, (y, x) in enumerate(corners, 1):  # in tiles: memory stays small, neighbours together
         rows, columns = axis[y : y + _TILE], axis[x : x + _TILE]
         nodes = torch.cartesian_prod(rows, columns).flip(1)
-        at = field.evaluate(nodes)
-        channels = [at.logit[:, None], at.grad] + ([at.sample] if space == "latent" else [])
-        tile = torch.cat(channels, 1).T.reshape(-1, len(rows), len(columns))
-        table[:, y : y + _TILE, x : x + _TILE] = tile
+        table[:, y : y + _TILE, x : x + _TILE] = read(nodes).reshape(-1, len(rows), len(columns))
         if progress:
             progress(done / len(corners))
     return table
+
+
+def _tile_reader(model: Model, space: str) -> Callable[[Tensor], Tensor]:
+    """The function from points (n, 2) to the channels of the table, (channels, n)."""
+    critics = [net for net in (model.critic, model.corrector) if net is not None]
+    if not all(map(regions.fits, [*critics, model.generator])):
+        field = ExactField(model, space)
+
+        def read(points: Tensor) -> Tensor:
+            at = field.evaluate(points)
+            rows = [at.logit[:, None], at.grad] + ([at.sample] if space == "latent" else [])
+            return torch.cat(rows, 1).T
+
+        return read
+
+    @torch.no_grad()
+    def read(points: Tensor) -> Tensor:
+        x, pull_back = points.T, None
+        if space == "latent":
+            x, pull_back = regions.forward(model.generator, x)
+        d, grad = 0.0, 0.0
+        for critic in critics:
+            values, pull = regions.forward(critic, x)
+            d, grad = d + values, grad + pull(torch.ones_like(values))
+        return torch.cat([d, pull_back(grad), x] if pull_back else [d, grad])
+
+    return read
 
 
 def path(model: Model, space: str) -> Path:
@@ -181,6 +205,7 @@ def _write(model: Model, space: str, table: Tensor, half: float) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, scratch = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
         os.close(handle)
+        os.chmod(scratch, 0o644)  # as any other file: another user may read it
         save_file({"table": table.cpu()}, scratch, metadata=header)
         os.replace(scratch, target)
     except OSError:  # a full or read-only disk costs time at the next start, nothing else

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import browser
 import numpy as np
 import pytest
 import torch
@@ -13,6 +12,7 @@ from dgflow_core import methods, scene
 from dgflow_core.divergences import divergences
 from dgflow_core.scene import live
 from dgflow_core.tabulated import TabulatedField
+from tests import browser
 
 STEPS = 100
 
