@@ -84,10 +84,11 @@ def near(colour: list[int], wanted: str, tolerance: int = 60) -> bool:
 
 
 def test_it_starts_at_the_base_plays_once_and_stops(show):
-    page = show(scene.Scene((line(20),), 20, fps=20))
+    page = show(scene.Scene((line(20),), 20, fps=1))
     assert state(page, "playing") == "true"
     assert int(state(page, "step")) < 10
-    page.wait_for_function(f"() => {PLAYER}.root.dataset.playing === 'false'", timeout=15_000)
+    page.evaluate(f"() => {{ {PLAYER}.scene.fps = 40; }}")
+    page.wait_for_function(f"() => {PLAYER}.root.dataset.playing === 'false'", timeout=20_000)
     assert (state(page, "step"), state(page, "steps")) == ("20", "20")
 
 
