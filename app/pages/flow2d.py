@@ -91,4 +91,7 @@ with save:
 caveat = method.caveat(settings["space"], model.prior)
 offset = "raw, as trained" if raw else f"calibrated, {model.logit_offset:+.2f}"
 accuracy = "exact" if st.session_state[f"{PAGE}.exact"] else "from a table"
-st.caption(f"{method.about} {caveat} Critic offset: {offset}. Logit: {accuracy}. {method.paper}.")
+measured = "".join(
+    f" {name.replace('_', ' ').capitalize()}: {values[-1]:.3g}." for name, values in trajectory.info.items()
+)
+st.caption(f"{method.about} {caveat}{measured} Critic offset: {offset}. Logit: {accuracy}. {method.paper}.")
