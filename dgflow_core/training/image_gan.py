@@ -182,6 +182,7 @@ RECIPES = (
         name="fashion_mnist/sndcgan-ns",
         title="SN-DCGAN (non-saturating) on Fashion-MNIST",
         dataset="fashion_mnist",
+        iterations=2500,
     ),
     ImageGAN(
         name="fashion_mnist/wgan-gp",

@@ -31,8 +31,8 @@ class VAE(Recipe):
     ``critic_from`` names the shipped GAN that lends d_φ; the corrector starts from d_φ.
     """
 
-    iterations: int = 4000
-    decoder_iterations: int = 3000
+    iterations: int = 2600
+    decoder_iterations: int = 2000
     critic_from: str
     dim: int = 64
     width: int = 16
