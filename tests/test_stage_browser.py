@@ -110,6 +110,20 @@ def test_dots_stand_where_the_particles_are(show):
     assert not near(pixel(page, 1, 0), palette.REFINED)
 
 
+def test_up_is_up_and_maps_lie_as_their_rows_say(show):
+    rows = np.repeat(np.linspace(-1, 1, 8)[:, None], 8, axis=1)  # row 0, the lowest, looks generated
+    panel = scene.Panel(EXTENT, map=scene.Map(rows, "d", range=(-1, 1)))
+    page = show(scene.Scene((panel,), 0), **still(color_scheme="light"))
+    assert near(pixel(page, 0, 1.9), palette.LOGIT_LIGHT[-1], 12)
+    assert near(pixel(page, 0, -1.9), palette.LOGIT_LIGHT[0], 12)
+    assert page.evaluate(
+        f"() => {{ const [box] = {PLAYER}.view.boxes; return box.pixelY(1) < box.pixelY(-1); }}"
+    )
+    assert page.evaluate(
+        f"() => {{ const [box] = {PLAYER}.view.boxes; return box.pixelX(1) > box.pixelX(-1); }}"
+    )
+
+
 def test_the_browser_reads_what_python_packed(show):
     rng = np.random.default_rng(0)
     positions = rng.uniform(-2.5, 2.5, (6, 40, 2))
