@@ -60,7 +60,6 @@ FLOWS = [
     ("dgflow", {"divergence": "KL", "gamma": 0.0}),
     ("dgflow", {"divergence": "JS", "gamma": 0.0}),
     ("dgflow", {"divergence": "logD", "gamma": 0.0}),
-    ("dot", {"lipschitz": 0.001, "eta": 0.0005}),
     ("ddls", {"noise_scale": 0.0}),
 ]
 

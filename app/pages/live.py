@@ -36,7 +36,10 @@ initial |= {name: state[f"{PAGE}.{method.name}.{name}"] for name in method.Setti
 def packed(name: str) -> bytes:
     """What the browser needs to simulate a shipped model."""
     model = results.model(name)
-    make = lambda: world.pack(model, {space: results.field(name, False, space) for space in ("data", "latent")})  # noqa: E731
+
+    def make() -> bytes:
+        return world.pack(model, {space: results.field(name, False, space) for space in ("data", "latent")})
+
     return results.kept(results.key("live", model.digest), make)
 
 
