@@ -34,6 +34,7 @@ def sidebar() -> tuple[dg.methods.Method, dict]:
     with st.sidebar:
         st.selectbox("Model", controls.planar_models(), key=f"{PAGE}.model", format_func=controls.model_title,
                      help="A generator with its critic, trained on one data set.")  # fmt: skip
+        st.caption(dg.datasets[state[f"{PAGE}.model"].split("/")[0]].lesson)
         method = controls.method_choice(f"{PAGE}.method")
         if state[f"{PAGE}.space"] not in method.spaces:
             state[f"{PAGE}.space"] = method.spaces[0]

@@ -66,7 +66,7 @@ def two_moons(n, rng):
 
 @dataset(
     "checkerboard", "Checkerboard",
-    "Sharp edges and flat squares: inside a square the drift should vanish.",
+    "Sharp edges: twenty steps help, a hundred drive samples off the board.",
     extent=2.0,
 )  # fmt: skip
 def checkerboard(n, rng):
