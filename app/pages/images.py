@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 import dgflow_core as dg
-from app import controls, export, links, results
+from app import controls, export, links, presets, results
 from app.wall import ORDERS, pack, wall
 from dgflow_core import zoo
 from dgflow_core.data.images import contact_sheet
@@ -82,6 +82,7 @@ method, model, settings = sidebar()
 rule, save = st.columns([5, 1], vertical_alignment="center")
 values = {name: settings[name] for name in method.Settings.model_fields}
 rule.latex(method.update_rule(method.Settings.parse(values), "latent"))
+presets.choose(PAGE, ALL)
 
 sketch = st.empty()
 

@@ -55,7 +55,7 @@ ROWS = [
 METRICS = {
     "fid": ("FID (classifier)", 2),
     "score": ("score (classifier)", 3),
-    "kernel": ("kernel dist. ×1000", 2),
+    "kernel": ("kernel distance", 1),
     "logit": ("mean logit", 2),
     "seconds": ("seconds", 1),
 }
@@ -80,8 +80,6 @@ def measure(model: Model, row: Row, repeat: int, n: int) -> dict[str, float]:
         logit += float(frame.logits.sum()) / n
         quality.update(frame.samples)
     numbers = quality.compute()
-    if "kernel" in numbers:
-        numbers["kernel"] *= 1000
     numbers |= {"logit": logit, "seconds": seconds}
     return {key: round(value, 5) for key, value in numbers.items()}
 

@@ -7,6 +7,7 @@ samples of one data set, and say nothing beside numbers in Inception features.
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass
 
 import torch
@@ -88,6 +89,7 @@ class ImageQuality:
         from torchmetrics.image.kid import KernelInceptionDistance
 
         self.against = against
+        warnings.filterwarnings("ignore", "Metric `(InceptionScore|Kernel)", UserWarning)  # a few MB at most
         given = _Given(len(against.mean))
         n, mean = against.count, against.mean.double()
         self.fid = FrechetInceptionDistance(given, reset_real_features=False)
@@ -116,7 +118,9 @@ class ImageQuality:
         at most the number of classes) and, from 500 images on, "kernel" (squared MMD, cubic
         polynomial kernel, mean of 20 subsets of 500).
         """
-        numbers = {"fid": float(self.fid.compute()), "score": float(self.score.compute()[0])}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the spread over splits, of which there is one
+            numbers = {"fid": float(self.fid.compute()), "score": float(self.score.compute()[0])}
         if self.count >= SUBSET:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)  # the subsets: the same images always get the same number

@@ -180,7 +180,7 @@ class ImageGANTrainer:
 RECIPES = (
     ImageGAN(
         name="fashion_mnist/sndcgan-ns",
-        title="SN-DCGAN (non-saturating) on Fashion-MNIST",
+        title="SN-DCGAN on Fashion-MNIST",
         dataset="fashion_mnist",
         iterations=2500,
     ),
