@@ -188,12 +188,11 @@ class Player {
   draw() {
     if (!this.scene) return;
     const step = Math.round(this.at);
-    for (const panel of this.panels) {
-      if (panel.map?.frames > 1 && panel.map.at !== step) {
-        readMap(panel.map, step, panel.map.range);
-        this.view.stale = true;
-      }
-    }
+    this.panels.forEach(({ map }, i) => {
+      if (!(map?.frames > 1) || map.at === step) return;
+      readMap(map, step, map.range);
+      if (!this.view.stale && this.view.boxes[i]) this.view.drawGround(i);
+    });
     if (this.view.layers.paths) this.#trails();
     this.view.draw({
       points: this.panels.map((panel) => this.#points(panel)),

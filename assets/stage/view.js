@@ -326,38 +326,45 @@ class View {
   // ---- what stands still ------------------------------------------------------------------
 
   drawStill() {
-    const c = this.still.getContext("2d", { willReadFrequently: true });
-    c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    const c = this.#stillContext();
     c.fillStyle = this.theme.paper;
     c.fillRect(0, 0, this.width, this.height);
     this.panels.forEach((panel, i) => {
       const box = this.boxes[i];
-      c.fillStyle = this.theme.panel;
-      c.fillRect(box.x, box.y, box.w, box.h);
-      c.save();
-      c.beginPath();
-      c.rect(box.x, box.y, box.w, box.h);
-      c.clip();
-      if (this.layers.map && panel.map) this.#map(c, box, panel.map);
-      else this.#grid(c, box);
-      if (this.layers.arrows && panel.arrows) this.#arrows(c, box, panel.arrows);
-      c.restore();
-      box.ground = c.getImageData(...box.pixels);
-      if (this.layers.real && panel.real) this.#scatter(box.ground, box, panel.real, this.theme.real, 0.5, 1.3);
-      if (this.layers.base && panel.base) this.#scatter(box.ground, box, panel.base, this.theme.base, 0.5);
-      c.putImageData(box.ground, box.pixels[0], box.pixels[1]);
+      this.drawGround(i);
       this.#axes(c, box, panel);
       if (this.layers.map && box.bar) this.#colourBar(c, box, box.bar);
-      if (this.layers.arrows && this.#saysArrows(i)) {
-        const { label, longest } = panel.arrows;
-        this.#note(c, box, "left", `→ ${label}, full length at ${number(longest, 2)} (length ∝ √)`);
-      }
-      box.ground = c.getImageData(...box.pixels);
-      box.image = new ImageData(box.ground.width, box.ground.height);
     });
     this.context.setTransform(1, 0, 0, 1, 0, 0);
     this.context.drawImage(this.still, 0, 0);
     this.stale = false;
+  }
+
+  /** What lies under the particles of panel `i`; again by itself where its map moves. */
+  drawGround(i) {
+    const [c, panel, box] = [this.#stillContext(), this.panels[i], this.boxes[i]];
+    c.fillStyle = this.theme.panel;
+    c.fillRect(box.x, box.y, box.w, box.h);
+    c.save();
+    c.beginPath();
+    c.rect(box.x, box.y, box.w, box.h);
+    c.clip();
+    if (this.layers.map && panel.map) this.#map(c, box, panel.map);
+    else this.#grid(c, box);
+    if (this.layers.arrows && panel.arrows) this.#arrows(c, box, panel.arrows);
+    c.restore();
+    box.ground = c.getImageData(...box.pixels);
+    if (this.layers.real && panel.real) this.#scatter(box.ground, box, panel.real, this.theme.real, 0.5, 1.3);
+    if (this.layers.base && panel.base) this.#scatter(box.ground, box, panel.base, this.theme.base, 0.5);
+    if (box.image?.width !== box.ground.width || box.image.height !== box.ground.height) {
+      box.image = new ImageData(box.ground.width, box.ground.height);
+    }
+  }
+
+  #stillContext() {
+    const c = this.still.getContext("2d", { willReadFrequently: true });
+    c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    return c;
   }
 
   #map(c, box, { values, shape, range: [low, high], kind }) {
@@ -521,6 +528,10 @@ class View {
     c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     this.boxes.forEach((box, i) => {
       const points = frame.points[i];
+      if (this.layers.arrows && this.#saysArrows(i)) {
+        const { label, longest } = this.panels[i].arrows;
+        this.#note(c, box, "left", `→ ${label}, full length at ${number(longest, 2)} (length ∝ √)`);
+      }
       if (outside[i]) this.#note(c, box, "right", `${outside[i].toLocaleString("en")} outside`);
       if (frame.marked != null && points) this.#mark(c, box, points, frame.marked, frame.path?.[i]);
       if (this.overlay) {
