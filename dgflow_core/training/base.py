@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,10 +18,10 @@ from dgflow_core.model import Model
 CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
 
 
-class Recipe(BaseModel):
+class Recipe(BaseModel, ABC):
     """How a model is made: frozen, named like the model it makes.
 
-    ``trainer`` is the class that runs it; every other field is written to the model's config.
+    Every field is written to the config of the model it makes.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, extra="forbid")
@@ -30,8 +31,9 @@ class Recipe(BaseModel):
     iterations: int
     seed: int = 0
 
+    @abstractmethod
     def trainer(self, device: torch.device, data_root: Path | None) -> Trainer:
-        raise NotImplementedError
+        """What runs this recipe, on ``device``, reading data from ``data_root`` where it needs any."""
 
 
 class Trainer(Protocol):
