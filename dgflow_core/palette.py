@@ -9,7 +9,8 @@ from __future__ import annotations
 REAL = "#8c6239"
 BASE = "#2f6fde"
 REFINED = "#d62839"
-ACCENT = "#7b2d8b"
+#: Both stand in .streamlit/config.toml too, where Streamlit wants them.
+ACCENT, ACCENT_DARK = "#7b2d8b", "#c58bd3"
 
 LIGHT = {"paper": "#ffffff", "panel": "#faf9f7", "ink": "#22252b", "quiet": "#7a7f89", "grid": "#e4e2dd"}
 DARK = {"paper": "#14161b", "panel": "#1b1e25", "ink": "#eceef2", "quiet": "#9aa0ab", "grid": "#30343d"}

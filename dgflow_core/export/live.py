@@ -45,7 +45,7 @@ _PAGE = """<!doctype html>
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; {light} --st-primary-color: {accent}; }}
-@media (prefers-color-scheme: dark) {{ :root {{ {dark} --st-primary-color: #c58ad4; }} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {dark} --st-primary-color: {palette.ACCENT_DARK}; }} }}
 body {{ margin: 0; padding: 14px 20px; background: var(--st-background-color); color: var(--st-text-color);
   font: 16px/1.4 system-ui, sans-serif; }}
 h1 {{ font-size: 22px; margin: 0 0 8px; }}
