@@ -129,6 +129,9 @@ def test_html_stands_alone(short, tiny, tmp_path):
     assert text.startswith("<!doctype html>")
     assert "src=" not in text.replace("script-src", "").replace("img-src", "")
     assert "DGflow (KL)" in text
+    curves = dg.export.compose([short], tiny, curves=True).curves
+    assert [curve.name for curve in curves][:2] == ["High quality", "Modes covered"]
+    assert len(curves[0].series[0]) == 5
 
 
 def test_dots_lie_where_the_particles_are():
@@ -214,7 +217,7 @@ def test_a_wall_of_images(channels, tmp_path):
     assert len(frames) == 3
     picture = imageio.imread(dg.export.png(t, tmp_path / "wall.png", size=300))
     painter = dg.export.paint(t, size=300)
-    x, y, factor = painter.margin, painter.top, painter.factor
+    x, y, factor = painter.left, painter.top, painter.factor
     tile = picture[y : y + 8 * factor : factor, x : x + 8 * factor : factor, :3]
     expected = ((t.samples[-1][0] + 1) * 127.5).round().byte().permute(1, 2, 0).expand(8, 8, 3)
     np.testing.assert_array_equal(tile, expected)

@@ -201,7 +201,7 @@ def html(
     runs = _runs(what)
     if not all(is_planar(run) for run in runs):
         raise ValueError("html is for runs in the plane; save images as gif or mp4.")
-    scene = what if isinstance(what, Scene) else compose(runs, model, titles, map)
+    scene = what if isinstance(what, Scene) else compose(runs, model, titles, map, curves=True)
     settings = runs[0].settings if len(runs) == 1 else {}
     path.write_text(page(scene, scene.title, settings), encoding="utf-8")
     if progress:

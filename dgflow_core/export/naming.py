@@ -24,6 +24,14 @@ def model_title(trajectory: Trajectory) -> str:
     return zoo.describe(name)["title"] if name in zoo.models() else name
 
 
+def heading(trajectory: Trajectory, model: str) -> str:
+    """Method and model (its title): "DGflow (KL) on 25 Gaussians" for the usual model of a data set."""
+    if not model:
+        return title(trajectory)
+    plain = model.removeprefix("WGAN-GP on ")
+    return title(trajectory) + (f" on {plain}" if plain != model else f", {model}")
+
+
 def subtitle(trajectory: Trajectory) -> str:
     """The settings of a run in one line: "η = 0.01, γ = 0.01, 100 steps, data space, seed 0"."""
     settings = trajectory.settings

@@ -289,7 +289,7 @@ class Painter:
         ends = directions * lengths[:, None]
         axes.quiver(
             *arrows.origins[shown].T, *ends.T, angles="xy", scale_units="xy", scale=1, pivot="mid",
-            units="dots", width=1.3 * self.unit, headwidth=4.2, headlength=4.6, headaxislength=4.2,
+            units="inches", width=1.3 * self.unit / DPI, headwidth=4.2, headlength=4.6, headaxislength=4.2,
             minlength=0.3, color=self.look.hex["ink"], alpha=0.62, linewidth=0, zorder=1.5,
         )  # fmt: skip
         if any(p.arrows is not None and p.arrows.label == arrows.label for p in self.scene.panels[:index]):

@@ -9,8 +9,9 @@ import numpy as np
 from dgflow_core import data, scene, zoo
 from dgflow_core.export import naming
 from dgflow_core.fields import ExactField
+from dgflow_core.metrics.curves import per_step
 from dgflow_core.model import Model
-from dgflow_core.scene import Panel, Scene
+from dgflow_core.scene import Curve, Panel, Reference, Scene
 from dgflow_core.trajectory import Trajectory
 
 
@@ -24,11 +25,13 @@ def compose(
     model: Model | None = None,
     titles: Sequence[str] | None = None,
     map: str | None = "logit",
+    curves: bool = False,
 ) -> Scene:
     """One scene of one to four planar runs; a latent run on its own shows its codes beside its samples.
 
     With ``model`` there are its map ("logit", "ratio" or None) and the drift; without it the real
-    samples and the extent are those of the model's data set, where it is a shipped one.
+    samples and the extent are those of the model's data set, where it is a shipped one. ``curves``
+    adds the metrics of every step.
     """
     single = len(runs) == 1
     panels: list[Panel] = []
@@ -42,9 +45,9 @@ def compose(
         else:
             panels.append(_panel(run, "data", model, heading, under, map))
     name = naming.model_title(runs[0]) if model is None else model.title
-    if single:
-        name = " on ".join(part for part in (naming.title(runs[0]), name.removeprefix("WGAN-GP on ")) if part)
-    return Scene(tuple(panels), max(run.steps for run in runs), title=name)
+    name = naming.heading(runs[0], name) if single else name
+    below = _curves(runs, len(panels), _dataset(runs[0], model)) if curves else ()
+    return Scene(tuple(panels), max(run.steps for run in runs), below, title=name)
 
 
 def _panel(run: Trajectory, space: str, model: Model | None, title: str, subtitle: str, map) -> Panel:
@@ -62,6 +65,21 @@ def _panel(run: Trajectory, space: str, model: Model | None, title: str, subtitl
     return Panel(
         extent, title, subtitle, scene.build.AXES[space], real=real, positions=moved,
         logits=run.logits.numpy(),
+    )  # fmt: skip
+
+
+def _curves(runs: Sequence[Trajectory], panels: int, dataset: str | None) -> tuple[Curve, ...]:
+    """The metrics of each run, one curve for each metric; the second panel of a latent run has none."""
+    if dataset not in data.datasets:
+        return ()
+    rest = (None,) * (panels - len(runs))
+    return tuple(
+        Curve(
+            same[0].name, tuple(one.values for one in same) + rest, same[0].unit, same[0].better,
+            None if same[0].reference is None
+            else Reference(same[0].reference, same[0].reference, same[0].reference_label),
+        )
+        for same in zip(*(per_step(run, dataset) for run in runs), strict=True)
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
+from dgflow_core import palette
 from dgflow_core.export import naming
 from dgflow_core.export.planar import Look, font
 from dgflow_core.trajectory import Trajectory
@@ -18,16 +19,16 @@ MOST = 256  # more than this cannot be told apart on a wall
 class Painter:
     """Draws the frames of one or more runs of images (steps + 1, n, C, H, W) in [−1, 1].
 
-    The first ``MOST`` samples are shown, enlarged by a whole factor so that a pixel stays a square.
+    The first ``MOST`` samples are shown, enlarged by a whole factor so that a pixel stays a square;
+    the picture is as high as that makes it, ``size`` at most unless the samples are larger.
     """
 
     def __init__(self, runs: Sequence[Trajectory], size: int, titles=None, dark: bool = False):
         self.runs, self.look, self.unit = runs, Look(dark), size / 640
         self.steps = max(run.steps for run in runs)
         single = len(runs) == 1
-        self.heading = naming.model_title(runs[0])
-        if single:
-            self.heading = f"{naming.title(runs[0])} on {self.heading}"
+        name = naming.model_title(runs[0])
+        self.heading = naming.heading(runs[0], name) if single else name
         self.titles = list(titles or ("" if single else naming.title(run) for run in runs))
         self.subtitles = [naming.subtitle(run) for run in runs]
         u = self.unit
@@ -43,8 +44,10 @@ class Painter:
         self.cell = wide * self.factor + self.gap, tall * self.factor + self.gap
         self.margin = round(22 * u)
         self.wall = self.columns * self.cell[0] - self.gap, self.rows * self.cell[1] - self.gap
-        width = max(2 * self.margin + len(runs) * (self.wall[0] + self.margin) - self.margin, round(420 * u))
-        height = max(size, self.top + self.wall[1] + self.foot)
+        walls = len(runs) * (self.wall[0] + self.margin) - self.margin
+        width = max(walls + 2 * self.margin, round(620 * u))  # room for the heading
+        self.left = (width - walls) // 2
+        height = self.top + self.wall[1] + self.foot  # a whole factor seldom fills ``size``
         self.width, self.height = width + width % 2, height + height % 2
         self._ground: np.ndarray | None = None
 
@@ -55,7 +58,7 @@ class Painter:
         canvas = self._ground.copy()
         for index, run in enumerate(self.runs):
             wall = self._wall(run.samples[min(step, run.steps)][: self.count])
-            x = self.margin + index * (self.wall[0] + self.margin)
+            x = self.left + index * (self.wall[0] + self.margin)
             canvas[self.top : self.top + self.wall[1], x : x + self.wall[0]] = wall
         picture = Image.fromarray(canvas)
         draw, u = ImageDraw.Draw(picture), self.unit
@@ -64,25 +67,27 @@ class Painter:
         thick = max(2, round(4 * u))
         done = round(self.width * (step / self.steps if self.steps else 1))
         draw.rectangle((0, self.height - thick, self.width, self.height), self.look.hex["grid"])
-        draw.rectangle((0, self.height - thick, done, self.height), self.look.hex["refined"])
+        draw.rectangle((0, self.height - thick, done, self.height), palette.ACCENT)
         return np.asarray(picture)
 
     def _heads(self) -> np.ndarray:
         picture = Image.new("RGB", (self.width, self.height), self.look.hex["paper"])
         draw, u = ImageDraw.Draw(picture), self.unit
-        self._text(draw, self.margin, 25 * u, self.heading, 19, "ink", self.width - self.margin * 2 - 170 * u)
+        room = self.width - 2 * self.margin - 190 * u
+        self._text(draw, self.margin, 25 * u, self.heading, 19, "ink", room, bold=True)
         for index, (title, under) in enumerate(zip(self.titles, self.subtitles, strict=True)):
-            x, room = self.margin + index * (self.wall[0] + self.margin), self.wall[0]
-            room = self.width - 2 * self.margin if len(self.runs) == 1 else room
+            x, room = self.left + index * (self.wall[0] + self.margin), self.wall[0]
+            if len(self.runs) == 1:
+                x, room = self.margin, self.width - 2 * self.margin
             if title:
-                self._text(draw, x, self.top - 42 * u, title, 16, "ink", room)
+                self._text(draw, x, self.top - 42 * u, title, 16, "ink", room, bold=True)
             self._text(draw, x, self.top - 20 * u, under, 14, "quiet", room)
         return np.asarray(picture)
 
-    def _text(self, draw, x, y, text, size, colour, room) -> None:
+    def _text(self, draw, x, y, text, size, colour, room, bold=False) -> None:
         pixels = size * self.unit
-        pixels *= min(1.0, room / max(1.0, font(max(1, round(pixels))).getlength(text)))
-        draw.text((x, y), text, self.look.hex[colour], font(max(6, int(pixels))), anchor="lm")
+        pixels *= min(1.0, room / max(1.0, font(max(1, round(pixels)), bold).getlength(text)))
+        draw.text((x, y), text, self.look.hex[colour], font(max(6, int(pixels)), bold), anchor="lm")
 
     def _wall(self, samples) -> np.ndarray:
         """One step's samples (n, C, H, W) as a wall (height, width, 3)."""
