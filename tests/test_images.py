@@ -359,6 +359,10 @@ def test_table_goes_on_where_it_stopped(shipped_features, tmp_path, capsys, monk
 # What ships
 
 
+def test_the_pages_default_ships():
+    assert "fashion_mnist/sndcgan-ns" in SHIPPED
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_models_load_quickly_and_refine(name):
     began = time.process_time()

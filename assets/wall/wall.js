@@ -295,6 +295,7 @@ class Wall {
     for (const tick of ticks(0, Math.max(run.steps, 1), 5)) {
       if (Number.isInteger(tick) && tick <= run.steps) write(String(tick), x(tick), plot.bottom + 16, "center");
     }
+    const legible = (colour) => `color-mix(in srgb, ${colour} 70%, ${this.ink})`; // on light and dark ground
     write("step", (plot.left + plot.right) / 2, height - 4, "center");
     write("logit d(x)", 2, 14);
     if (run.band) {
@@ -302,7 +303,7 @@ class Wall {
       context.globalAlpha = 0.2;
       context.fillRect(plot.left, y(run.band[4]), plot.right - plot.left, y(run.band[0]) - y(run.band[4]));
       context.globalAlpha = 1;
-      write("band: real test images, 5–95 %", plot.right, 14, "right", run.palette.real);
+      write("band: real test images, 5–95 %", plot.right, 14, "right", legible(run.palette.real));
     }
     const line = (value, colour, thick, alpha) => {
       context.beginPath();
@@ -320,7 +321,7 @@ class Wall {
     context.strokeStyle = this.ink;
     context.strokeRect(x(this.at), plot.top, 0, plot.bottom - plot.top);
     context.setLineDash([]);
-    write("mean", plot.left + 90, 14, "left", run.palette.refined);
+    write("mean", plot.left + 90, 14, "left", legible(run.palette.refined));
     write("selected", plot.left + 134, 14, "left", this.accent);
   }
 
