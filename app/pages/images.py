@@ -84,7 +84,7 @@ values = {name: settings[name] for name in method.Settings.model_fields}
 rule.latex(method.update_rule(method.Settings.parse(values), "latent"))
 presets.choose(PAGE, ALL)
 
-sketch = st.empty()
+progress, sketch = st.container(), st.empty()
 
 
 def draw(frame) -> None:
@@ -95,7 +95,8 @@ def draw(frame) -> None:
 
 
 try:
-    trajectory = results.image_run(model, settings, draw)
+    with progress:
+        trajectory = results.image_run(model, settings, draw)
 except ValueError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
