@@ -29,6 +29,7 @@ def live_html(model: Model, packed: bytes | None = None, title: str = "") -> str
         light=page._variables(palette.LIGHT),
         dark=page._variables(palette.DARK),
         accent=palette.ACCENT,
+        dark_accent=palette.ACCENT_DARK,
         script=live.script(),
         packed=base64.b64encode(gzip.compress(packed, 6)).decode(),
     )
@@ -45,7 +46,7 @@ _PAGE = """<!doctype html>
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; {light} --st-primary-color: {accent}; }}
-@media (prefers-color-scheme: dark) {{ :root {{ {dark} --st-primary-color: {palette.ACCENT_DARK}; }} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {dark} --st-primary-color: {dark_accent}; }} }}
 body {{ margin: 0; padding: 14px 20px; background: var(--st-background-color); color: var(--st-text-color);
   font: 16px/1.4 system-ui, sans-serif; }}
 h1 {{ font-size: 22px; margin: 0 0 8px; }}

@@ -47,6 +47,7 @@ def html(scene: Scene | bytes, title: str = "", settings: dict[str, Any] | None 
         light=_variables(palette.LIGHT),
         dark=_variables(palette.DARK),
         accent=palette.ACCENT,
+        dark_accent=palette.ACCENT_DARK,
         script=script("unpack", "view", "chart", "player"),
         packed=base64.b64encode(packed).decode(),
     )
@@ -72,7 +73,7 @@ _PAGE = """<!doctype html>
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; {light} --st-primary-color: {accent}; }}
-@media (prefers-color-scheme: dark) {{ :root {{ {dark} --st-primary-color: {palette.ACCENT_DARK}; }} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {dark} --st-primary-color: {dark_accent}; }} }}
 body {{ margin: 0; padding: 16px 20px; background: var(--st-background-color); color: var(--st-text-color);
   font: 16px/1.4 system-ui, sans-serif; }}
 h1 {{ font-size: 22px; margin: 0 0 8px; }}
