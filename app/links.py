@@ -82,24 +82,35 @@ def settings(method: Method) -> dict[str, Parameter]:
 
 
 def restore(page: str, parameters: dict[str, Parameter]) -> None:
-    """Fill ``st.session_state["<page>.<name>"]`` for every parameter that is not there yet.
+    """Fill ``st.session_state["<page>.<name>"]`` for every parameter.
 
-    Values come from the address where it has them; what is wrong there is said in one sentence
-    each, by ``complaints``.
+    Arriving at a page with a link, every parameter is what the link says, or its default; what is
+    wrong there is said in one sentence each, by ``complaints``. Otherwise what the session holds stays.
     """
-    query = st.query_params.to_dict() if not st.session_state.get(f"{page}._linked") else {}
-    problems = st.session_state.setdefault(f"{page}._problems", [])
-    known = st.session_state.setdefault(f"{page}._known", set())
+    state, link = st.session_state, _link(page)
+    known = state.setdefault(f"{page}._known", set())
     for name, parameter in parameters.items():
         key, said = f"{page}.{name}", _said(name)
         known.add(said)
-        # Written back on every run: Streamlit forgets widgets that a run did not draw.
-        st.session_state[key] = st.session_state.get(key, parameter.default)
-        if said in query:
+        if link:
+            state[key] = parameter.default
+        if said in link:
             try:
-                st.session_state[key] = parameter.parse(query[said])
+                state[key] = parameter.parse(link[said])
             except ValueError as error:
-                problems.append(f"In the link, {error} The default is shown instead.")
+                state[f"{page}._problems"].append(f"In the link, {error} The default is shown instead.")
+        # Written back on every run: Streamlit forgets widgets that a run did not draw.
+        state[key] = state.get(key, parameter.default)
+
+
+def _link(page: str) -> dict[str, str]:
+    """The link being followed: what the address says, while the page is being arrived at."""
+    if st.session_state.get("_page") == page:
+        return {}
+    if f"{page}._arriving" not in st.session_state:
+        st.session_state[f"{page}._arriving"] = True
+        st.session_state[f"{page}._problems"] = []
+    return st.query_params.to_dict()
 
 
 def _said(name: str) -> str:
@@ -107,15 +118,15 @@ def _said(name: str) -> str:
 
 
 def complaints(page: str) -> None:
-    """Say what was wrong with the link that opened this page, once the whole link has been read."""
-    if not st.session_state.get(f"{page}._linked"):
-        strangers = set(st.query_params) - st.session_state[f"{page}._known"]
-        for name in sorted(strangers):
-            st.session_state[f"{page}._problems"].append(
-                f"In the link, {name[:40]!r} is not a setting of this page and was left out."
-            )
-        st.session_state[f"{page}._linked"] = True
-    for problem in st.session_state.get(f"{page}._problems", []):
+    """Say what was wrong with the link that led here, once all its parameters have been restored."""
+    state = st.session_state
+    for name in sorted(set(_link(page)) - state.get(f"{page}._known", set())):
+        state[f"{page}._problems"].append(
+            f"In the link, {name[:40]!r} is not a setting of this page and was left out."
+        )
+    state["_page"] = page
+    state.pop(f"{page}._arriving", None)
+    for problem in state.get(f"{page}._problems", []):
         st.warning(problem, icon=":material/link_off:")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import navigation, pictures, results
+from app import links, navigation, pictures, results
 from app.stage import stage
 from dgflow_core import methods
 
@@ -22,6 +22,8 @@ TOUR = (
     ("sweep", "A whole grid of settings at once; click a cell to open its run."),
     ("images", "Single pictures mend, step by step."),
 )
+
+links.complaints("home")
 
 words, picture = st.columns([5, 7], gap="large", vertical_alignment="center")
 with words:
