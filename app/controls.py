@@ -25,14 +25,15 @@ def model_title(name: str) -> str:
     return zoo.describe(name)["title"]
 
 
-def method_settings(method: Method, page: str, columns=None) -> dict[str, Any]:
+def method_settings(method: Method, page: str, columns=None, only=None) -> dict[str, Any]:
     """Draw one control a setting and return the values.
 
     The state lives in ``st.session_state["<page>.<method>.<setting>"]`` and must be there
-    already (``links.restore``). ``columns`` are containers to fill in turn.
+    already (``links.restore``). ``columns`` are containers to fill in turn; ``only`` names the
+    settings to draw, None all.
     """
     values = {}
-    for index, name in enumerate(method.Settings.model_fields):
+    for index, name in enumerate(method.Settings.model_fields if only is None else only):
         place = columns[index % len(columns)] if columns else st
         values[name] = _control(place, method, name, f"{page}.{method.name}.{name}")
     return values

@@ -63,7 +63,7 @@ def flag(name: str, default: bool) -> Parameter:
     return Parameter(default, parse)
 
 
-def setting(settings: type[Settings], name: str) -> Parameter:
+def setting(settings: type[Settings], name: str, default: Any = None) -> Parameter:
     """A method's setting, with the range and the message of its own declaration."""
     info = settings.model_fields[name]
 
@@ -73,7 +73,7 @@ def setting(settings: type[Settings], name: str) -> Parameter:
             value = None
         return getattr(settings.parse({name: value}), name)
 
-    return Parameter(info.default, parse)
+    return Parameter(info.default if default is None else default, parse)
 
 
 def settings(method: Method) -> dict[str, Parameter]:

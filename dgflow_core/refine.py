@@ -73,7 +73,9 @@ class Run:
         if settings.get("steps", 0) is None:
             del settings["steps"]
         if self.method.planar and self.field.shape != (2,):
-            raise ValueError(f"method {self.method.title} needs points of two dimensions, not {self.field.shape}.")
+            raise ValueError(
+                f"method {self.method.title} needs points of two dimensions, not {self.field.shape}."
+            )
         self.values = self.method.Settings.parse(settings)
         if start is None:
             self.n = whole("n", n, 1, MAX_PARTICLES)
@@ -108,13 +110,15 @@ class Run:
             return
         good = torch.isfinite(state.points).flatten(1).all(1) & torch.isfinite(state.at.logit)
         bad = int((~good).sum())
-        if bad:  # else only the sum was too large to represent
-            raise NonFinite(
-                f"At step {step} of {self.steps}, {bad} of {self.n} particles left the finite range; "
-                f"a smaller eta than {self.settings['eta']:g} should keep them."
-                if step
-                else f"{bad} of {self.n} starting points have no finite logit."
-            )
+        if not bad:  # only the sum was too large to represent
+            return
+        if step == 0:
+            raise NonFinite(f"{bad} of {self.n} starting points have no finite logit.")
+        eta = self.settings.get("eta")  # methods that only accept or reject have none
+        advice = f"; a smaller eta than {eta:g} should keep them" if eta else ""
+        raise NonFinite(
+            f"At step {step} of {self.steps}, {bad} of {self.n} particles left the finite range{advice}."
+        )
 
 
 class Recorder:

@@ -1,0 +1,1 @@
+"""Charts: pure functions, arrays in, Plotly figure out."""

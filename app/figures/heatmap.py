@@ -1,0 +1,71 @@
+"""A heat map over two settings whose cells can be clicked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dgflow_core import palette
+
+
+def heatmap(
+    values: np.ndarray,
+    x: Sequence,
+    y: Sequence,
+    x_title: str,
+    y_title: str,
+    metric: str,
+    unit: str,
+    better_up: bool,
+) -> go.Figure:
+    """``values`` (len(y), len(x)) as coloured cells; NaN is left blank, the best cell is ringed.
+
+    Bright is good whichever way the metric runs. Cells stand at equal distances, labelled with
+    their settings; an invisible marker on each makes it clickable, with ``customdata`` (i, j).
+    """
+    columns, rows = [_label(value) for value in x], [_label(value) for value in y]
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=values, x=columns, y=rows, colorscale=_scale(better_up), xgap=2, ygap=2, hoverinfo="skip",
+        text=[[_number(value) for value in row] for row in values], texttemplate="%{text}",
+        colorbar={"title": {"text": f"{metric} ({unit})", "side": "right"}, "thickness": 14},
+    )  # fmt: skip
+    i, j = (grid.ravel() for grid in np.meshgrid(range(len(columns)), range(len(rows))))
+    figure.add_scatter(
+        x=[columns[k] for k in i], y=[rows[k] for k in j], mode="markers", customdata=np.stack([i, j], 1),
+        marker={"size": 34, "symbol": "square", "opacity": 0}, showlegend=False,
+        text=[_number(value, "not run yet") for value in values.ravel()],
+        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
+        hovertemplate=(
+            f"{x_title} = %{{x}}<br>{y_title} = %{{y}}<br>{metric}: %{{text}}<extra>click to open</extra>"
+        ),
+    )  # fmt: skip
+    if np.isfinite(values).any():
+        best = np.nanargmax(values) if better_up else np.nanargmin(values)
+        row, column = np.unravel_index(best, values.shape)
+        figure.add_scatter(
+            x=[columns[column]], y=[rows[row]], mode="markers", hoverinfo="skip", showlegend=False,
+            marker={"size": 40, "symbol": "square-open", "color": palette.REFINED, "line": {"width": 3}},
+        )  # fmt: skip
+    figure.update_xaxes(title=x_title, type="category", showgrid=False)
+    figure.update_yaxes(title=y_title, type="category", showgrid=False)
+    figure.update_layout(
+        height=560, margin={"l": 10, "r": 10, "t": 10, "b": 10}, font={"size": 15},
+        clickmode="event+select", dragmode=False,
+    )  # fmt: skip
+    return figure
+
+
+def _scale(better_up: bool) -> list[list]:
+    colours = palette.DENSITY if better_up else palette.DENSITY[::-1]
+    return [[index / (len(colours) - 1), colour] for index, colour in enumerate(colours)]
+
+
+def _label(value) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
+
+
+def _number(value: float, missing: str = "") -> str:
+    return f"{value:.3g}" if np.isfinite(value) else missing
