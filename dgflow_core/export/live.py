@@ -11,11 +11,11 @@ from dgflow_core.model import Model
 from dgflow_core.scene import live, page
 
 
-def live_html(model: Model, packed: bytes | None = None, title: str = "") -> str:
+def live_html(model: Model | None, packed: bytes | None = None, title: str = "") -> str:
     """A page that simulates ``model`` in the browser, from disk and without a network.
 
     Args:
-        model: a 2D model.
+        model: a 2D model; None where ``packed`` and ``title`` say all.
         packed: ``scene.live.pack(model)``, where the caller has it already.
         title: heads the page; the model's title where it is empty.
 

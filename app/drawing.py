@@ -1,0 +1,134 @@
+"""Draw a distribution, and train a small WGAN-GP on it: one job a session, in the background."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dgflow_core import scene
+from dgflow_core.data.drawing import HALF, SIDE, Drawing
+from dgflow_core.scene import page
+from dgflow_core.scene.packing import _palette
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: What one person may ask of the server: iterations, seconds, and trainings at the same time of all.
+ITERATIONS, SECONDS, TOGETHER = (200, 2000), 90, 2
+EMPTY = "0" * SIDE**2
+
+
+class Job(threading.Thread):
+    """One training, in a process of its own. The page reads the attributes while it runs.
+
+    Attributes:
+        iteration: how far it is. distances: (iteration, critic's Wasserstein estimate) so far.
+        samples: (n, 2) generated points as they are now. packed: the finished model for ``live``.
+        error: one sentence where it went wrong, else "".
+    """
+
+    def __init__(self, drawing: Drawing, code: str, iterations: int, slots: threading.Semaphore):
+        super().__init__(daemon=True)
+        self.drawing, self.iterations, self.slots = drawing, iterations, slots
+        self.request = json.dumps({"drawing": code, "iterations": iterations, "seconds": SECONDS})
+        self.iteration, self.distances = 0, []
+        self.samples: np.ndarray | None = None
+        self.packed: bytes | None = None
+        self.error, self.stopping = "", False
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "dgflow_core.training.sketch"], cwd=ROOT, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """End at what there is; the finished model follows."""
+        self.stopping = True
+        try:
+            self.process.stdin.write("stop\n")
+            self.process.stdin.flush()
+        except OSError:  # it had ended by itself
+            return
+
+    def run(self) -> None:
+        timer = threading.Timer(SECONDS + 120, self.process.kill)
+        timer.start()
+        try:
+            self.process.stdin.write(self.request + "\n")
+            self.process.stdin.flush()
+            for line in self.process.stdout:
+                self._take(json.loads(line))
+        except (OSError, ValueError):
+            self.process.kill()
+        finally:
+            timer.cancel()
+            self.process.wait()
+            self.slots.release()
+            if self.packed is None:
+                self.error = "The training ended early; train again, or change the drawing."
+
+    def _take(self, row: dict[str, Any]) -> None:
+        if "packed" in row:
+            self.packed = base64.b64decode(row["packed"])
+            return
+        self.samples = np.array(row["samples"], np.float32).reshape(-1, 2) / 1000
+        self.distances.append((row["iteration"], row["distance"]))
+        self.iteration = row["iteration"]
+
+
+@st.cache_resource
+def slots() -> threading.Semaphore:
+    """How many trainings the server runs at the same time, for all sessions together."""
+    return threading.BoundedSemaphore(TOGETHER)
+
+
+def start(code: str, iterations: int) -> Job:
+    """Begin a training on the ink that ``canvas`` returned, for this session.
+
+    Raises:
+        ValueError: no drawing, out of the server's limits, or the server is busy; one sentence.
+    """
+    drawing = Drawing.parse(code)
+    low, high = ITERATIONS
+    if not low <= iterations <= high:
+        raise ValueError(f"iterations must be from {low} to {high:,} here, not {iterations:,}.")
+    if not slots().acquire(blocking=False):
+        raise ValueError("The server is training other drawings at the moment; try again in a minute.")
+    job = Job(drawing, code, iterations, slots())
+    job.start()
+    return job
+
+
+@functools.cache
+def _component():
+    return st.components.v2.component(
+        "dgflow_brush",
+        html='<div class="stage brush"></div>',
+        css=scene.style() + (page.ASSETS / "brush.css").read_text(encoding="utf-8"),
+        js=page.script("unpack", "view", "brush"),
+    )
+
+
+def canvas(key: str, drawing: Drawing | None, samples: np.ndarray | None, locked: bool) -> str | None:
+    """Show the canvas; returns the ink as ``Drawing.parse`` reads it, or None before the first stroke.
+
+    Args:
+        drawing: the ink to begin with. samples: (n, 2) generated points to show over it.
+        locked: no more painting, because a training runs.
+    """
+    tree: dict[str, Any] = {
+        "side": SIDE, "half": HALF, "locked": locked, "palette": _palette(),
+        "ink": None if drawing is None else drawing.ink.astype(np.uint8).ravel(),
+        "samples": None if samples is None else samples.astype(np.float32).ravel(),
+    }  # fmt: skip
+    data = scene.envelope(scene.encode(tree), {"key": key})
+    return _component()(key=key, data=data, on_ink_change=lambda: None).ink

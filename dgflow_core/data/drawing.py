@@ -1,0 +1,55 @@
+"""A distribution that a person drew: ink on a square raster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Cells along one side of the raster, and half the side of the square it covers, in data units.
+SIDE, HALF = 96, 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """Samples wherever there is ink, as often as there is much of it; uniform within a cell.
+
+    Args:
+        ink: (SIDE, SIDE) amounts ≥ 0, row 0 at the top.
+
+    Raises:
+        ValueError: another shape, or no ink.
+    """
+
+    ink: np.ndarray
+    extent = HALF
+
+    def __post_init__(self):
+        if self.ink.shape != (SIDE, SIDE):
+            raise ValueError(f"drawing must have {SIDE} × {SIDE} cells, not {self.ink.shape}.")
+        if not self.ink.sum() > 0:
+            raise ValueError("drawing must have some ink; paint with the brush first.")
+
+    @classmethod
+    def parse(cls, code: str) -> Drawing:
+        """The drawing in a string of hexadecimal digits, one for the ink of each cell.
+
+        Raises:
+            ValueError: another length or other letters, or no ink.
+        """
+        if len(code) != SIDE**2 or not set(code) <= set("0123456789abcdef"):
+            raise ValueError(f"drawing must be {SIDE**2} hexadecimal digits.")
+        digits = np.frombuffer(code.encode(), np.uint8).astype(np.float64)
+        ink = np.where(digits >= ord("a"), digits - ord("a") + 10, digits - ord("0"))
+        return cls(ink.reshape(SIDE, SIDE))
+
+    def sample(self, n: int, seed: int = 0) -> np.ndarray:
+        """``n`` points, float32 (n, 2), the same for the same seed."""
+        rng = np.random.default_rng(seed)
+        heap = np.cumsum(self.ink.ravel())
+        cells = np.searchsorted(heap, rng.random(n) * heap[-1], side="right")
+        row, column = np.divmod(np.minimum(cells, SIDE**2 - 1), SIDE)
+        unit = 2 * HALF / SIDE
+        x = -HALF + unit * (column + rng.random(n))
+        y = HALF - unit * (row + rng.random(n))
+        return np.stack([x, y], axis=1).astype(np.float32)
