@@ -14,8 +14,9 @@ from dgflow_core.data.images import contact_sheet
 
 PAGE = "images"
 MAX_SAMPLES, MAX_STEPS = 100, 200
-#: Where images want other defaults than the plane: the paper's η, and a burn-in of seconds.
-DEFAULTS = {"dgflow.eta": 0.1, "ddls.eta": 0.1, "drs.burn_in": 1000}
+#: Where images want other defaults than the plane: the paper's η; the noise
+#: of Langevin sampling, without which the prior shrinks every code; a burn-in of seconds.
+DEFAULTS = {"dgflow.eta": 0.1, "ddls.eta": 0.1, "ddls.noise_scale": 1.0, "drs.burn_in": 1000}
 METHODS = {name: row for name, row in dg.methods.items() if "latent" in row.spaces and not row.planar}
 
 

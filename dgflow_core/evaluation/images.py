@@ -45,7 +45,8 @@ ROWS = [
     dgflow("JS", 0.01),
     dgflow("logD", 0.01),
     Row("DOT", "dot", {"eta": 0.01, "steps": 25, "optimizer": "adam"}),
-    Row("DDLS", "ddls", {"eta": 0.1, "noise_scale": 0.1, "steps": 25}),
+    # the plane's noise of 0.1 would let the prior's pull shrink every code towards 0
+    Row("DDLS", "ddls", {"eta": 0.1, "noise_scale": 1.0, "steps": 25}),
     dgflow("KL", 0.0),
     dgflow("JS", 0.0),
     dgflow("logD", 0.0),
