@@ -89,6 +89,7 @@ def restore(page: str, parameters: dict[str, Parameter]) -> None:
     """
     state, link = st.session_state, _link(page)
     known = state.setdefault(f"{page}._known", set())
+    kept = state.setdefault(f"{page}._kept", {})  # Streamlit forgets widgets that a run did not draw
     for name, parameter in parameters.items():
         key, said = f"{page}.{name}", _said(name)
         known.add(said)
@@ -99,8 +100,7 @@ def restore(page: str, parameters: dict[str, Parameter]) -> None:
                 state[key] = parameter.parse(link[said])
             except ValueError as error:
                 state[f"{page}._problems"].append(f"In the link, {error} The default is shown instead.")
-        # Written back on every run: Streamlit forgets widgets that a run did not draw.
-        state[key] = state.get(key, parameter.default)
+        state[key] = kept[name] = state.get(key, kept.get(name, parameter.default))
 
 
 def _link(page: str) -> dict[str, str]:

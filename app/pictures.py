@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app import results
 from dgflow_core import methods, scene
 from dgflow_core.metrics import curves
@@ -40,20 +42,49 @@ def flow(name: str, raw: bool, trajectory: Trajectory, kind: str = "logit", comp
     return results.kept(identity, make)
 
 
+def side_by_side(
+    name: str, raw: bool, runs: list[Trajectory], titles: list[str], difference: bool = False
+) -> bytes:
+    """The packed scene of several runs in data space: one panel each, shared axes, curves and scrubber.
+
+    ``difference`` adds a panel with the way from where the first run ends to where the second does.
+    """
+    identity = results.key(
+        "side by side", [(run.settings, run.provenance, run.steps) for run in runs], titles, difference
+    )
+
+    def make() -> bytes:
+        model = results.model(name, raw)
+        where = results.field(name, raw, "data")
+        panels = [
+            scene.panel(
+                model, run, "data", where, map=_map(name, raw, "data", "logit"), arrows=None, title=title
+            )
+            for run, title in zip(runs, titles, strict=True)
+        ]
+        if difference:
+            panels.append(scene.difference(model, runs[0], runs[1], f"{titles[0]} → {titles[1]}"))
+        each = [curves.per_step(run, model.dataset) for run in runs]
+        rest = (None,) * (len(panels) - len(runs))
+        drawn = [_curve(same, rest) for same in zip(*each, strict=True)]
+        steps = max(run.steps for run in runs)
+        return scene.pack(scene.Scene(tuple(panels), steps, tuple(drawn), key=identity, title=model.title))
+
+    return results.kept(identity, make)
+
+
 def metric_curves(trajectory: Trajectory, dataset: str) -> list[scene.Curve]:
     """The run's metrics per step as curves of one series."""
-    return [
-        scene.Curve(
-            row.name,
-            (row.values,),
-            row.unit,
-            row.better,
-            None
-            if row.reference is None
-            else scene.Reference(row.reference, row.reference, row.reference_label),
-        )
-        for row in curves.per_step(trajectory, dataset)
-    ]
+    return [_curve([row]) for row in curves.per_step(trajectory, dataset)]
+
+
+def _curve(same: Sequence[curves.Curve], rest: tuple[None, ...] = ()) -> scene.Curve:
+    """One metric of one or more runs as a curve with a series for each."""
+    first = same[0]
+    level = first.reference
+    reference = None if level is None else scene.Reference(level, level, first.reference_label)
+    series = (*(one.values for one in same), *rest)
+    return scene.Curve(first.name, series, first.unit, first.better, reference)
 
 
 def _map(name: str, raw: bool, space: str, kind: str) -> scene.Map:

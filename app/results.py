@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -142,6 +143,7 @@ def _collect(
     run: Run, each: Callable[[Frame], Any] | None = None, recorder: Recorder | None = None
 ) -> Trajectory:
     recorder = recorder or Recorder(run)
+    started = time.perf_counter()
     try:
         for frame in run:
             recorder.add(frame)
@@ -151,6 +153,7 @@ def _collect(
         if not recorder.frames:
             raise ValueError(str(error)) from None
         recorder.ended, recorder.message = "non-finite", str(error)
+    run.provenance["seconds"] = round(time.perf_counter() - started, 3)
     return recorder.trajectory()
 
 

@@ -23,18 +23,20 @@ def heatmap(
     """``values`` (len(y), len(x)) as coloured cells; NaN is left blank, the best cell is ringed.
 
     Bright is good whichever way the metric runs. Cells stand at equal distances, labelled with
-    their settings; an invisible marker on each makes it clickable, with ``customdata`` (i, j).
+    their settings; an invisible marker on each makes it clickable: point number j · len(x) + i.
     """
     columns, rows = [_label(value) for value in x], [_label(value) for value in y]
     figure = go.Figure()
     figure.add_heatmap(
         z=values, x=columns, y=rows, colorscale=_scale(better_up), xgap=2, ygap=2, hoverinfo="skip",
         text=[[_number(value) for value in row] for row in values], texttemplate="%{text}",
-        colorbar={"title": {"text": f"{metric} ({unit})", "side": "right"}, "thickness": 14},
+        colorbar={
+            "title": {"text": f"{metric} ({unit})", "side": "right", "font": {"size": 15}}, "thickness": 14,
+        },
     )  # fmt: skip
     i, j = (grid.ravel() for grid in np.meshgrid(range(len(columns)), range(len(rows))))
     figure.add_scatter(
-        x=[columns[k] for k in i], y=[rows[k] for k in j], mode="markers", customdata=np.stack([i, j], 1),
+        x=[columns[k] for k in i], y=[rows[k] for k in j], mode="markers",
         marker={"size": 34, "symbol": "square", "opacity": 0}, showlegend=False,
         text=[_number(value, "not run yet") for value in values.ravel()],
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
@@ -49,8 +51,9 @@ def heatmap(
             x=[columns[column]], y=[rows[row]], mode="markers", hoverinfo="skip", showlegend=False,
             marker={"size": 40, "symbol": "square-open", "color": palette.REFINED, "line": {"width": 3}},
         )  # fmt: skip
-    figure.update_xaxes(title=x_title, type="category", showgrid=False)
-    figure.update_yaxes(title=y_title, type="category", showgrid=False)
+    axis = {"type": "category", "showgrid": False, "tickfont": {"size": 14}, "ticks": ""}
+    figure.update_xaxes(title={"text": x_title, "font": {"size": 17}}, **axis)
+    figure.update_yaxes(title={"text": y_title, "font": {"size": 17}}, **axis)
     figure.update_layout(
         height=560, margin={"l": 10, "r": 10, "t": 10, "b": 10}, font={"size": 15},
         clickmode="event+select", dragmode=False,

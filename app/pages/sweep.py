@@ -143,7 +143,7 @@ st.caption(
     "Each cell is one run. The best one is ringed. Click a cell to open exactly that run on the 2D page."
 )
 if chosen.selection.points:
-    i, j = map(int, chosen.selection.points[0]["customdata"])
+    j, i = divmod(chosen.selection.points[0]["point_index"], len(x.values))
     state.pop(f"{PAGE}._map", None)
     cell = {**base, x.name: x.values[i], y.name: y.values[j], "model": name}
     st.switch_page(

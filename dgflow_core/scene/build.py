@@ -162,3 +162,21 @@ def _map(field, extent: Extent, kind: str) -> Map:
         raise ValueError(f"map must be 'logit', 'ratio', a Map or None, not {kind!r}.")
     logit = logit_map(field, extent)
     return logit if kind == "logit" else ratio_map(logit)
+
+
+def difference(
+    model: Model, first: Trajectory, second: Trajectory, title: str = "", most: int = 400
+) -> Panel:
+    """Where two runs of the same particles end apart: arrows from each end of the first to the second's.
+
+    Raises:
+        ValueError: the runs have different numbers of particles.
+    """
+    if first.n != second.n:
+        raise ValueError(f"runs must have the same particles, not {first.n} and {second.n}.")
+    ends = [run.samples[-1, :most].cpu().numpy() for run in (first, second)]
+    apart = np.linalg.norm(ends[1] - ends[0], axis=1)
+    return Panel(
+        extent_of(model), title, f"median distance {np.median(apart):.3g}, largest {apart.max():.3g}",
+        AXES["data"], arrows=Arrows(ends[0], ends[1] - ends[0], "second − first"),
+    )  # fmt: skip
