@@ -56,18 +56,18 @@ def side_by_side(
     def make() -> bytes:
         model = results.model(name, raw)
         where = results.field(name, raw, "data")
+        under = _map(name, raw, "data", "logit")
         panels = [
-            scene.panel(
-                model, run, "data", where, map=_map(name, raw, "data", "logit"), arrows=None, title=title
-            )
+            scene.panel(model, run, "data", where, map=under, arrows=None, title=title)
             for run, title in zip(runs, titles, strict=True)
         ]
+        steps = max(1, *(run.steps for run in runs))
+        panels = [panel if run.steps else scene.still(panel) for panel, run in zip(panels, runs, strict=True)]
         if difference:
             panels.append(scene.difference(model, runs[0], runs[1], f"{titles[0]} → {titles[1]}"))
         each = [curves.per_step(run, model.dataset) for run in runs]
         rest = (None,) * (len(panels) - len(runs))
         drawn = [_curve(same, rest) for same in zip(*each, strict=True)]
-        steps = max(run.steps for run in runs)
         return scene.pack(scene.Scene(tuple(panels), steps, tuple(drawn), key=identity, title=model.title))
 
     return results.kept(identity, make)

@@ -20,6 +20,7 @@ from dgflow_core.scene.build import (
     panel,
     ratio_map,
     real_points,
+    still,
 )  # fmt: skip
 from dgflow_core.scene.model import Arrows, Curve, Map, Panel, Reference, Scene
 from dgflow_core.scene.packing import encode, envelope, pack
@@ -29,5 +30,5 @@ __all__ = [
     "Arrows", "Curve", "Map", "Panel", "Reference", "Scene", "difference", "drift_arrows",
     "encode", "envelope",
     "extent_of", "from_trajectory", "grid", "html", "logit_map", "pack", "panel", "ratio_map", "real_points",
-    "script", "style",
+    "script", "still", "style",
 ]  # fmt: skip

@@ -164,6 +164,12 @@ def _map(field, extent: Extent, kind: str) -> Map:
     return logit if kind == "logit" else ratio_map(logit)
 
 
+def still(panel: Panel) -> Panel:
+    """A panel of base samples alone: nothing is drawn as refined after step 0."""
+    gone = [np.concatenate([rows, np.full_like(rows, np.nan)]) for rows in (panel.positions, panel.logits)]
+    return replace(panel, positions=gone[0], logits=gone[1])
+
+
 def difference(
     model: Model, first: Trajectory, second: Trajectory, title: str = "", most: int = 400
 ) -> Panel:
