@@ -47,10 +47,6 @@ def train(
     watched = trainer.prior.sample(WATCHED, 5)
     began = said = time.monotonic()
     for iteration in range(1, iterations + 1):
-        # The generator slows down to a stop, so that the critic ends up knowing where it stands.
-        for optimizer, least in zip(trainer.optimizers, (0.0, 0.3), strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * max(least, 1 - (iteration - 1) / iterations)
         numbers = trainer.step(iteration)
         now = time.monotonic()
         last = iteration == iterations or stopped() or now - began > seconds

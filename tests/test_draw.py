@@ -1,0 +1,96 @@
+"""Drawing: what ink becomes, the server's limits, and the whole way in real Chromium."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from app import drawing
+from dgflow_core.data.drawing import HALF, SIDE, Drawing
+from tests.browser import ROOT, launch, serve
+
+DOT = "0" * (SIDE * 20 + 30) + "f" + "0" * (SIDE**2 - SIDE * 20 - 31)
+
+
+def test_samples_lie_where_the_ink_is():
+    points = Drawing.parse(DOT).sample(500, 3)
+    unit = 2 * HALF / SIDE
+    assert points.dtype == np.float32
+    np.testing.assert_array_equal(points, Drawing.parse(DOT).sample(500, 3))
+    assert (np.floor((points[:, 0] + HALF) / unit + 1e-4) == 30).mean() > 0.99
+    assert (np.floor((HALF - points[:, 1]) / unit + 1e-4) == 20).mean() > 0.99
+    assert points.std(0).min() > unit / 4
+
+
+def test_twice_the_ink_twice_the_samples():
+    ink = np.zeros((SIDE, SIDE))
+    ink[10, 10], ink[80, 80] = 10, 5
+    points = Drawing(ink).sample(3000, 0)
+    assert (points[:, 0] < 0).mean() == pytest.approx(2 / 3, abs=0.03)
+
+
+@pytest.mark.parametrize("code", ["", "0" * SIDE**2, "g" * SIDE**2, "f" * (SIDE**2 - 1), "F" * SIDE**2])
+def test_a_wrong_drawing_is_one_sentence(code):
+    with pytest.raises(ValueError, match=r"^drawing must .*\.$"):
+        Drawing.parse(code)
+
+
+@pytest.mark.parametrize("iterations", [0, 199, 2001, 10**9])
+def test_the_server_keeps_its_limits(iterations):
+    with pytest.raises(ValueError, match=r"iterations must be from 200 to 2,000 here"):
+        drawing.start(DOT, iterations)
+
+
+def test_the_server_says_when_it_is_busy():
+    taken = [drawing.slots().acquire(blocking=False) for _ in range(drawing.TOGETHER)]
+    try:
+        with pytest.raises(ValueError, match="try again in a minute"):
+            drawing.start(DOT, 200)
+    finally:
+        for held in taken:
+            if held:
+                drawing.slots().release()
+
+
+def test_the_process_reports_and_stops():
+    process = subprocess.Popen([sys.executable, "-m", "dgflow_core.training.sketch"], cwd=ROOT, text=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    process.stdin.write(json.dumps({"drawing": DOT, "iterations": 2000, "seconds": 60}) + "\n")
+    process.stdin.flush()
+    first = json.loads(process.stdout.readline())
+    assert first["iteration"] == 1
+    assert len(first["samples"]) == 1600
+    process.stdin.write("stop\n")
+    process.stdin.flush()
+    rows = [json.loads(line) for line in process.stdout]
+    assert "packed" in rows[-1]
+    assert all(row["iteration"] < 2000 for row in rows[:-1])
+    assert process.wait(60) == 0
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(600)
+def test_draw_train_stop_and_refine():
+    with serve() as address, launch() as browser:
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        page.set_default_timeout(180_000)
+        page.goto(f"{address}/draw")
+        page.get_by_test_id("stButton").get_by_role("button", name="Train").click()
+        expect(page.get_by_text("drawing must have some ink")).to_be_visible()
+        page.get_by_role("button", name="Heart").click()
+        page.wait_for_timeout(1500)
+        page.get_by_test_id("stButton").get_by_role("button", name="Train").click()
+        expect(page.get_by_text("Training on your drawing")).to_be_visible()
+        expect(page.get_by_text("Iteration ")).to_be_visible()
+        page.get_by_role("button", name="Stop here and refine").click()
+        stage = page.locator(".stage.live[data-fps]")
+        expect(stage).to_be_visible(timeout=240_000)
+        assert float(stage.get_attribute("data-logit")) == pytest.approx(0, abs=50)
+        page.get_by_role("button", name="Draw again").click()
+        expect(page.locator(".stage.brush canvas")).to_be_visible()
+        assert not page.locator("[data-testid=stException]").count()
