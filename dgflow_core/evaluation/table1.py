@@ -60,9 +60,9 @@ ROWS = [
     dgflow("logD", "log D", offset=True, paper={"high_quality": 84.5}),
     # what the paper's table does not have
     Row("Langevin", "langevin", settings={"eta": 0.01, "noise_scale": 0.1, "steps": 50}),
-    Row("DDLS + MALA", "mala", "latent", {"eta": 0.01, "steps": 100}),
     Row("DRS", "drs", settings={"percentile": 0, "burn_in": 10_000, "steps": 100}),
     Row("MH-GAN", "mhgan", settings={"calibration": "isotonic", "steps": 100}),
+    Row("DDLS + MALA", "mala", "latent", {"eta": 0.01, "steps": 100}),
     Row("Exact flow (KL)", "exact", settings={"divergence": "KL", "eta": 0.01, "gamma": 0.0, "steps": 100}),
 ]  # fmt: skip
 
