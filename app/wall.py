@@ -28,9 +28,14 @@ def _component():
     )
 
 
+def as_measured(model: Model) -> bool:
+    """Whether the logit is the one its config's numbers belong to: not after the corrector was left out."""
+    return model.corrector is not None or model.config.get("corrector") is None
+
+
 def pack(model: Model, trajectory: Trajectory, key: str) -> bytes:
     """A run of images as bytes for the browser: one byte a pixel and channel, logits in float32."""
-    band = model.config.get("real_logits")
+    band = model.config.get("real_logits") if as_measured(model) else None
     frames = to_bytes(trajectory.samples).permute(0, 1, 3, 4, 2).contiguous().numpy()
     return packing.encode(
         {

@@ -8,7 +8,7 @@ import streamlit as st
 
 import dgflow_core as dg
 from app import controls, export, links, presets, results
-from app.wall import ORDERS, pack, wall
+from app.wall import ORDERS, as_measured, pack, wall
 from dgflow_core import zoo
 from dgflow_core.data.images import contact_sheet
 
@@ -114,7 +114,7 @@ with save:
     export.popover([trajectory], model, key=PAGE)
 
 quality = model.config.get("quality", {})
-if "base" in quality:
+if "base" in quality and as_measured(model):
     base, refined = quality["base"]["fid"], quality["DGflow(KL)"]["fid"]
     st.caption(
         f"Over {quality['samples']:,} samples, 25 steps of DGflow (KL) take the FID in "

@@ -119,7 +119,7 @@ class RatioTrainer:
 RECIPES = (
     RatioNetwork(
         name="fashion_mnist/sndcgan-ns+ratio",
-        title="SN-DCGAN on Fashion-MNIST, with a ratio network trained after it",
+        title="SN-DCGAN + ratio network, Fashion-MNIST",
         dataset="fashion_mnist",
         generator="fashion_mnist/sndcgan-ns",
     ),

@@ -152,7 +152,7 @@ class VAETrainer:
 RECIPES = (
     VAE(
         name="fashion_mnist/vae",
-        title="VAE on Fashion-MNIST, with a corrected ratio",
+        title="VAE on Fashion-MNIST",
         dataset="fashion_mnist",
         critic_from="fashion_mnist/sndcgan-ns",
     ),
