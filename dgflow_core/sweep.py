@@ -1,152 +1,155 @@
-"""A grid of runs over two settings, computed cell by cell; what is finished is never computed twice."""
+"""A grid of runs over two settings: which cells, and what each one measures.
+
+A cell is known by its whole settings, so cells that are finished serve again when the grid is
+refined, extended, or swapped round.
+"""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator, MutableMapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+import typing
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NamedTuple
 
-from dgflow_core import data, methods
+import numpy as np
+
+from dgflow_core import data
+from dgflow_core.methods import Method
 from dgflow_core.metrics import planar
 from dgflow_core.model import Model
-from dgflow_core.refine import NonFinite, Run
+from dgflow_core.refine import refine
 
-MAX_CELLS = 1024
-REAL_SEED = 1_000_000
+MAX_SIDE = 16
 
-#: Metric → (name, unit, better): what a cell can show.
+#: metric → (title, unit, whether more is better)
 METRICS = {
-    "high_quality": ("High quality", "% within 4σ of a mode", "up"),
-    "modes": ("Modes covered", "modes", "up"),
-    "distance": ("Distance to data", "sliced W₂, data units", "down"),
-    "kde_score": ("KDE score", "nats", "up"),
-    "logit": ("Mean logit", "nats", ""),
+    "high_quality": ("High quality", "% within 4σ of a mode", True),
+    "modes": ("Modes covered", "modes", True),
+    "distance": ("Distance to data", "sliced W₂, data units", False),
+    "kde_score": ("KDE score", "nats a real point", True),
+    "logit": ("Mean logit", "nats", True),
 }
 
 
 class Axis(NamedTuple):
     """One side of the grid: a setting and the values it takes, in order."""
 
-    setting: str
+    name: str
     values: tuple[Any, ...]
 
 
-class Cell(NamedTuple):
-    """One finished cell: its full settings and its metrics (empty where the run left finite numbers)."""
-
-    settings: dict[str, Any]
-    metrics: dict[str, float]
+def settings_of(method: Method) -> list[str]:
+    """The settings of a method that a grid can run over: numbers, and choices such as f."""
+    return [name for name in method.Settings.model_fields if not _optional(method, name)]
 
 
-def axis(method: str, setting: str, low: float, high: float, count: int) -> Axis:
-    """``count`` values of ``setting`` from ``low`` to ``high``: by equal factors where the setting
-    is declared so, else by equal steps; whole numbers for whole-number settings, all options for a choice.
+def axis(
+    method: Method, name: str, low: float | None = None, high: float | None = None, count: int = 8
+) -> Axis:
+    """``count`` values of a setting from ``low`` to ``high`` (None: its slider's ends), both included.
+
+    Spaced by factors where the setting's slider is; whole numbers are rounded, twins left out. A
+    setting that is a choice takes all its options, whatever the other arguments.
 
     Raises:
-        ValueError: no such setting, or values outside its range; one sentence.
+        ValueError: not such a setting, the ends are not allowed or in the wrong order, or too many values.
     """
-    settings = methods.get(method).Settings
-    if setting not in settings.model_fields:
-        raise ValueError(f"setting must be one of {', '.join(settings.model_fields)}, not {setting!r}.")
-    info = settings.model_fields[setting]
-    if get_origin(info.annotation) is Literal:
-        return Axis(setting, get_args(info.annotation))
-    for value in (low, high):
-        settings.parse({setting: int(value) if info.annotation is int else value})
-    if count < 1 or low > high:
-        raise ValueError(
-            f"{setting} must run from low to high in at least one value, not {low:g} to {high:g}."
-        )
-    share = [index / max(count - 1, 1) for index in range(count)]
-    if info.json_schema_extra["log"]:
-        values = [low * (high / low) ** part for part in share]
-    else:
-        values = [low + (high - low) * part for part in share]
+    if name not in settings_of(method):
+        raise ValueError(f"axis must be one of {', '.join(settings_of(method))}, not {name!r}.")
+    info = method.Settings.model_fields[name]
+    if typing.get_origin(info.annotation) is Literal:
+        return Axis(name, typing.get_args(info.annotation))
+    if not 2 <= count <= MAX_SIDE:
+        raise ValueError(f"count must be a whole number from 2 to {MAX_SIDE}, not {count}.")
+    ends = info.json_schema_extra["slider"]
+    low, high = (ends[0] if low is None else low), (ends[1] if high is None else high)
+    for end in (low, high):
+        method.Settings.parse({name: int(end) if info.annotation is int else end})
+    if not low < high:
+        raise ValueError(f"{name}: the lower end must be below the upper end, not {low:g} and {high:g}.")
+    by_factors = info.json_schema_extra["log"] or (info.annotation is int and low > 0)
+    values = np.geomspace(low, high, count) if by_factors else np.linspace(low, high, count)
     if info.annotation is int:
-        return Axis(setting, tuple(sorted({round(value) for value in values})))
-    return Axis(setting, tuple(float(f"{value:.4g}") for value in values))
+        return Axis(name, tuple(dict.fromkeys(round(value) for value in values)))
+    return Axis(name, tuple(float(f"{value:.3g}") for value in values))
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """Runs of one method over ``x`` × ``y``, everything else as in ``base``.
-
-    Args:
-        model: what is refined. method: its name.
-        x, y: the two axes, of different settings.
-        base: the other settings, with ``n``, ``seed`` and ``space``.
-        field: a ``TabulatedField``; None evaluates the model exactly.
+def cells(base: dict[str, Any], x: Axis, y: Axis) -> list[dict[str, Any]]:
+    """The settings of every cell, the coarse picture first: every fourth, every second, then the rest.
 
     Raises:
-        ValueError: equal axes, too many cells, or settings that the method does not take.
+        ValueError: both axes run over the same setting.
     """
+    if x.name == y.name:
+        raise ValueError(f"the two axes must be different settings, not both {x.name}.")
+    order = sorted(
+        ((i, j) for j in range(len(y.values)) for i in range(len(x.values))),
+        key=lambda cell: (-min(_level(cell[0]), _level(cell[1])), cell[1], cell[0]),
+    )
+    return [{**base, x.name: x.values[i], y.name: y.values[j]} for i, j in order]
 
-    model: Model
-    method: str
-    x: Axis
-    y: Axis
-    base: dict[str, Any] = field(default_factory=dict)
-    field: Any = None
 
-    def __post_init__(self):
-        if self.x.setting == self.y.setting:
-            raise ValueError(f"the axes must be two different settings, not {self.x.setting} twice.")
-        if len(self.x.values) * len(self.y.values) > MAX_CELLS:
-            raise ValueError(f"the grid must have at most {MAX_CELLS} cells, not {self.size}.")
-        for settings in self.cells():  # every cell is checked before the first is run
-            own = {k: v for k, v in settings.items() if k not in ("method", "n", "seed", "space")}
-            methods.get(self.method).Settings.parse(own)
+def cell_key(model: Model, settings: dict[str, Any]) -> str:
+    """What a finished cell is kept under."""
+    return json.dumps([model.digest, settings], sort_keys=True)
 
-    @property
-    def size(self) -> int:
-        return len(self.x.values) * len(self.y.values)
 
-    def cells(self) -> Iterator[dict[str, Any]]:
-        """The full settings of every cell, row by row."""
-        for y in self.y.values:
-            for x in self.x.values:
-                yield {"method": self.method, **self.base, self.x.setting: x, self.y.setting: y}
+def measure(model: Model, settings: dict[str, Any], field=None) -> dict[str, float]:
+    """Run one cell and measure its last step: every metric of ``METRICS`` that its data set allows.
 
-    def key(self, settings: dict[str, Any]) -> str:
-        """What a cell's result depends on: the weights, the field and all settings."""
-        where = "exact" if self.field is None else self.field.name
-        return json.dumps([self.model.digest, where, settings], sort_keys=True)
+    A run that leaves the finite range measures NaN. The KDE score is a mean over real points.
+    """
+    target = data.get(model.dataset)
+    run = refine(model, field=field, **settings)
+    if run.ended != "complete":
+        return dict.fromkeys(METRICS, float("nan"))
+    real = target.sample(run.n, seed=11)
+    numbers = planar.summary(run.samples[-1].numpy(), real, target, kde=True)
+    numbers["kde_score"] /= len(real)
+    return {**numbers, "logit": float(run.logits[-1].mean())}
 
-    def run(self, done: MutableMapping[str, Cell]) -> Iterator[Cell]:
-        """Compute the cells that ``done`` lacks, put each into it, and yield it.
 
-        A run of N steps passes through every shorter one, so that cells which differ only in
-        their steps share one run. A caller that stops iterating stops the work; what is in
-        ``done`` stays, and grids that share cells with this one find them there.
-        """
-        runs: dict[str, list[dict]] = {}
-        for settings in self.cells():
-            if self.key(settings) not in done:
-                runs.setdefault(self.key({**settings, "steps": None}), []).append(settings)
-        for group in runs.values():
-            group.sort(key=lambda settings: settings["steps"])
-            yield from self._run(group, done)
+def sweep(
+    model: Model,
+    todo: list[dict[str, Any]],
+    finished: dict[str, dict[str, float]],
+    field_of: Callable[[str], Any] = lambda space: None,
+) -> Iterator[int]:
+    """Measure every cell of ``todo`` that is not in ``finished``, filling it; yields how many are done.
 
-    def _run(self, group: list[dict], done: MutableMapping[str, Cell]) -> Iterator[Cell]:
-        waiting = list(group)
-        try:
-            for frame in Run(self.model, field=self.field, **group[-1]):
-                while waiting and waiting[0]["steps"] == frame.step:
-                    yield self._keep(waiting.pop(0), self._metrics(frame), done)
-        except NonFinite:
-            for settings in waiting:
-                yield self._keep(settings, {}, done)
+    A caller that stops iterating stops the work and keeps what is finished.
+    """
+    for done, settings in enumerate(todo, 1):
+        key = cell_key(model, settings)
+        if key not in finished:
+            finished[key] = measure(model, settings, field_of(settings["space"]))
+        yield done
 
-    def _keep(self, settings: dict, metrics: dict[str, float], done: MutableMapping[str, Cell]) -> Cell:
-        cell = done[self.key(settings)] = Cell(settings, metrics)
-        return cell
 
-    def _metrics(self, frame) -> dict[str, float]:
-        target = data.get(self.model.dataset)
-        points = frame.samples.cpu().numpy()
-        real = target.sample(len(points), REAL_SEED)
-        numbers = planar.summary(points, real, target, kde=True)
-        numbers["logit"] = float(frame.logits.mean())
-        return {name: value if math.isfinite(value) else math.nan for name, value in numbers.items()}
+def table(model: Model, base: dict, x: Axis, y: Axis, finished: dict, metric: str) -> np.ndarray:
+    """``metric`` of every cell, (len(y), len(x)); NaN where it is not finished or has no such metric."""
+    missing: dict[str, float] = {}
+    return np.array(
+        [
+            [
+                finished.get(cell_key(model, {**base, x.name: a, y.name: b}), missing).get(metric, np.nan)
+                for a in x.values
+            ]
+            for b in y.values
+        ]
+    )
+
+
+def _level(index: int) -> int:
+    """2 for every fourth index, 1 for every second, 0 otherwise."""
+    return 2 if index % 4 == 0 else int(index % 2 == 0)
+
+
+def _optional(method: Method, name: str) -> bool:
+    return type(None) in typing.get_args(method.Settings.model_fields[name].annotation)
+
+
+def default_axes(method: Method) -> tuple[str, str]:
+    """The two settings to begin with: step size, and what else the method turns on."""
+    names = [name for name in settings_of(method) if name not in ("eta", "divergence")]
+    return "eta", names[0] if names else "steps"

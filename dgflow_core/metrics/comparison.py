@@ -1,47 +1,66 @@
-"""One row a run: how good its samples are, and what they cost."""
+"""One row of numbers for a finished two-dimensional run, to stand beside those of other runs."""
 
 from __future__ import annotations
 
-from dgflow_core import data, methods
+from collections.abc import Sequence
+
+import numpy as np
+
+from dgflow_core import data
 from dgflow_core.metrics import planar
 from dgflow_core.trajectory import Trajectory
 
-REAL_SEED = 1_000_000
-
-#: Key → (heading, decimals), in the order of the table.
+#: name → (title with unit, decimals)
 COLUMNS = {
     "high_quality": ("High quality, %", 1),
     "modes": ("Modes", 0),
-    "kde_score": ("KDE score, nats", 0),
-    "distance": ("Sliced W₂", 4),
+    "kde_score": ("KDE score, nats a real point", 3),
+    "distance": ("Distance, sliced W₂", 4),
+    "logit": ("Mean logit, nats", 3),
     "acceptance": ("Acceptance, %", 1),
-    "logit_evaluations": ("Evaluations of d", 0),
-    "gradient_evaluations": ("Evaluations of ∇d", 0),
+    "evaluations": ("Evaluations of d and ∇d", 0),
     "seconds": ("Seconds", 2),
 }
 
 
-def evaluations(trajectory: Trajectory) -> tuple[int, int]:
-    """How often a run asked for d and for ∇d, counted in points.
+def row(trajectory: Trajectory, dataset: str) -> dict[str, float]:
+    """The ``COLUMNS`` that apply to a run, measured on the samples of its last step.
 
-    A method that does not count its own ("evaluations" in its info) asks once a step for each
-    particle, and once at the start. Samples that are only generated ask for neither.
+    The KDE score is a mean over as many real points as there are particles; evaluations count
+    every particle and step at which the field was asked.
     """
-    if trajectory.steps == 0:
-        return 0, 0
-    counted = trajectory.info.get("evaluations")
-    total = int(sum(counted)) if counted else (trajectory.steps + 1) * trajectory.n
-    return total, total if methods.get(trajectory.settings["method"]).gradient else 0
-
-
-def row(trajectory: Trajectory, dataset: str, seconds: float | None = None) -> dict[str, float]:
-    """Metrics of the last step against as many real points, and the cost; keys as in ``COLUMNS``."""
     target = data.get(dataset)
-    points = trajectory.samples[-1].numpy()
-    numbers = planar.summary(points, target.sample(len(points), REAL_SEED), target, kde=True)
-    if trajectory.info.get("acceptance"):
+    real = target.sample(trajectory.n, seed=11)
+    numbers = planar.summary(trajectory.samples[-1].numpy(), real, target, kde=True)
+    numbers["kde_score"] /= len(real)
+    numbers["logit"] = float(trajectory.logits[-1].mean())
+    numbers["evaluations"] = trajectory.n * (trajectory.steps + 1)
+    if "acceptance" in trajectory.info:
         numbers["acceptance"] = 100 * trajectory.info["acceptance"][-1]
-    numbers["logit_evaluations"], numbers["gradient_evaluations"] = evaluations(trajectory)
-    if seconds is not None:
-        numbers["seconds"] = seconds
+        numbers["evaluations"] = float(np.nansum(trajectory.info["evaluations"]))
+    if "seconds" in trajectory.provenance:
+        numbers["seconds"] = trajectory.provenance["seconds"]
     return numbers
+
+
+def markdown(titles: Sequence[str], rows: Sequence[dict[str, float]]) -> str:
+    """Runs as a Markdown table."""
+    names = [name for name in COLUMNS if any(name in numbers for numbers in rows)]
+    head = ["run", *[COLUMNS[name][0] for name in names]]
+    lines = [head, ["---", *["---:"] * len(names)]]
+    for title, numbers in zip(titles, rows, strict=True):
+        lines.append(
+            [title, *[f"{numbers[name]:,.{COLUMNS[name][1]}f}" if name in numbers else "–" for name in names]]
+        )
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def csv(titles: Sequence[str], rows: Sequence[dict[str, float]]) -> str:
+    """Runs as comma-separated values, with unrounded numbers."""
+    lines = [",".join(["run", *COLUMNS])]
+    for title, numbers in zip(titles, rows, strict=True):
+        quoted = '"' + title.replace('"', '""') + '"'
+        lines.append(
+            ",".join([quoted, *[repr(float(numbers[name])) if name in numbers else "" for name in COLUMNS]])
+        )
+    return "\n".join(lines) + "\n"
