@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from app import results
 from dgflow_core import methods, scene
+from dgflow_core.metrics import approach as approaching
 from dgflow_core.metrics import curves
 from dgflow_core.trajectory import Trajectory
 
@@ -69,6 +72,72 @@ def side_by_side(
         rest = (None,) * (len(panels) - len(runs))
         drawn = [_curve(same, rest) for same in zip(*each, strict=True)]
         return scene.pack(scene.Scene(tuple(panels), steps, tuple(drawn), key=identity, title=model.title))
+
+    return results.kept(identity, make)
+
+
+def approach(name: str, run: Trajectory, space: str) -> approaching.Approach:
+    """How a run approaches its target in a space, measured once."""
+    model, where = results.model(name), results.field(name, False, "latent")
+    aim = results.kept(
+        results.key("aim", model.digest, space),
+        lambda: approaching.aim(model, space, where),
+        lambda target: target.density.nbytes * 2,
+    )
+    return results.kept(
+        results.key("approach", run.settings, run.provenance, run.steps, space),
+        lambda: approaching.approach(model, run, space, where, aim),
+        lambda made: made.densities.nbytes + made.base.nbytes * 2,
+    )
+
+
+def densities(name: str, runs: list[Trajectory], titles: list[str], space: str) -> bytes:
+    """The packed scene of base density, target and each run's density, one colour scale, with distances."""
+    identity = results.key("densities", [(run.settings, run.provenance, run.steps) for run in runs], space)
+
+    def make() -> bytes:
+        measured = [approach(name, run, space) for run in runs]
+        first = measured[0]
+        extent = (-first.half, first.half, -first.half, first.half)
+        label = "density p(z)" if space == "latent" else "density p(x)"
+
+        def panel(title: str, values, run: Trajectory | None = None) -> scene.Panel:
+            drawn = scene.Map(values, label, "per unit area", "density", (0.0, float(first.target.max())))
+            if run is None:
+                return scene.Panel(extent, title, axes=scene.AXES[space], map=drawn)
+            moved = run.positions if space == "latent" else run.samples
+            return scene.Panel(
+                extent,
+                title,
+                axes=scene.AXES[space],
+                map=drawn,
+                positions=moved.numpy(),
+                logits=run.logits.numpy(),
+            )
+
+        base = {"latent": "Prior p(z)", "data": "Generator's samples"}[space]
+        panels = [panel(base, first.base), panel("Target q", first.target)]
+        steps = max(run.steps for run in runs)
+        for title, run, one in zip(titles, runs, measured, strict=True):
+            rest = np.repeat(one.densities[-1:], steps - run.steps, axis=0)
+            panels.append(panel(title, np.concatenate([one.densities, rest]), run))
+        drawn = [
+            scene.Curve(
+                metric, (None, None, *(one.curves[metric] for one in measured)), unit, "down",
+                scene.Reference(first.floor[metric], first.floor[metric], "draws from q"),
+            )
+            for metric, unit in approaching.DISTANCES.items()
+        ]  # fmt: skip
+        return scene.pack(
+            scene.Scene(
+                tuple(panels),
+                steps,
+                tuple(drawn),
+                layers=("map",),
+                key=identity,
+                title=results.model(name).title,
+            )
+        )
 
     return results.kept(identity, make)
 

@@ -11,6 +11,7 @@ scene of a run from a model; its parts (``panel``, ``logit_map``, ``ratio_map``,
 """
 
 from dgflow_core.scene.build import (
+    AXES,
     difference,
     drift_arrows,
     extent_of,
@@ -27,7 +28,7 @@ from dgflow_core.scene.packing import encode, envelope, pack
 from dgflow_core.scene.page import html, script, style
 
 __all__ = [
-    "Arrows", "Curve", "Map", "Panel", "Reference", "Scene", "difference", "drift_arrows",
+    "AXES", "Arrows", "Curve", "Map", "Panel", "Reference", "Scene", "difference", "drift_arrows",
     "encode", "envelope",
     "extent_of", "from_trajectory", "grid", "html", "logit_map", "pack", "panel", "ratio_map", "real_points",
     "script", "still", "style",
