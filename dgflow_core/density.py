@@ -256,39 +256,3 @@ class Ruler:
             for index in range(repeats)
         )
         return Distances(*np.mean(list(draws), axis=0).tolist())
-
-
-@dataclass(frozen=True)
-class History:
-    """How far a run was from its target, step by step.
-
-    Attributes:
-        total_variation, kl: (steps + 1,). wasserstein: likewise, NaN where it was not measured.
-        densities: (steps + 1, size, size) float32, the particles' density through the ruler's kernel.
-    """
-
-    total_variation: np.ndarray
-    kl: np.ndarray
-    wasserstein: np.ndarray
-    densities: np.ndarray
-
-    @property
-    def nearest(self) -> int:
-        """The step at which the total variation is least."""
-        return int(self.total_variation.argmin())
-
-
-def history(ruler: Ruler, positions: Tensor, measured: int = 11) -> History:
-    """Measure every step of ``positions`` (steps + 1, n, 2); Wasserstein at about ``measured`` of them."""
-    grid, q = ruler.target.grid, ruler.target.smoothed(ruler.bandwidth)
-    last = len(positions) - 1
-    chosen = set(np.unique(np.linspace(0, last, min(measured, last + 1)).round().astype(int)).tolist())
-    rows, densities = [], []
-    for step, points in enumerate(positions):
-        p = ruler.density(points)
-        apart = math.nan
-        if step in chosen:
-            apart = wasserstein2(points[: ruler.subsample].cpu(), ruler.reference[: len(points)])
-        rows.append((total_variation(grid, p, q), max(kl(grid, p, q), 0.0), apart))
-        densities.append(p.float().numpy())
-    return History(*np.array(rows).T, np.stack(densities))
