@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
-from app import controls, export, links, pictures, presets, results
+from app import controls, export, links, navigation, pictures, presets, results
 from app.stage import stage
+from dgflow_core.scene import live
 
 PAGE = "flow"
 
@@ -58,6 +59,12 @@ def sidebar() -> tuple[dg.methods.Method, dict]:
                          help="What the colours behind the arrows show.")  # fmt: skip
             st.number_input("Seed", 0, 2**31 - 1, key=f"{PAGE}.seed",
                             help="The same seed gives the same particles and the same noise.")  # fmt: skip
+        if method.name in live.METHODS:
+            said = {name: state[f"{PAGE}.{name}"] for name in ("model", "raw", "seed")}
+            said |= {"method": method.name, "space": state[f"{PAGE}.space"], "n": min(n, 10_000), **settings}
+            st.page_link(navigation.page("live"), label="Run these live", icon=":material/play_circle:",
+                         query_params={name: links.as_text(value) for name, value in said.items()},
+                         help="The same settings, moving while you turn them.")  # fmt: skip
     run = {
         "method": method.name, "space": state[f"{PAGE}.space"], "n": state[f"{PAGE}.n"],
         "seed": state[f"{PAGE}.seed"], **settings,
