@@ -18,7 +18,7 @@ def test_a_grid_runs_survives_a_page_change_and_a_cell_opens_its_run():
         page.set_default_timeout(120_000)
         page.goto(f"{address}/sweep?size=4&n=200")
         page.get_by_role("button", name="Run the grid").click()
-        expect(page.get_by_role("button", name="Stop")).to_be_visible()
+        expect(page.get_by_test_id("stMain").get_by_role("button", name="Stop")).to_be_visible()
         page.get_by_role("link", name="Home").first.click()
         expect(page.get_by_role("heading", name="See a GAN mend its samples")).to_be_visible()
         page.get_by_role("link", name="Sweep").first.click()

@@ -73,7 +73,6 @@ class ImageGANTrainer:
     def __init__(self, recipe: ImageGAN, device: torch.device, data_root: Path | None):
         self.recipe, self.device, self.root = recipe, device, data_root
         torch.manual_seed(recipe.seed)
-        torch.set_flush_denormal(True)
         self.batches = images.Batches(recipe.dataset, data_root, device)
         self.reference = reference(recipe.dataset)
         channels = data.get_images(recipe.dataset).channels
