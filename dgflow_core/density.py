@@ -250,7 +250,7 @@ class Ruler:
         return Distances(total_variation(grid, p, q), max(kl(grid, p, q), 0.0), apart)
 
     def floor(self, repeats: int = 3) -> Distances:
-        """What ``n`` independent draws from the target itself measure: no run can do better for long."""
+        """What ``n`` independent draws from the target measure; particles that spread evenly can lie below it."""
         draws = (
             self.measure(self.target.grid.sample(self.target.density, self.n, self.seed + 100 + index))
             for index in range(repeats)
