@@ -250,7 +250,7 @@ class Ruler:
         return Distances(total_variation(grid, p, q), max(kl(grid, p, q), 0.0), apart)
 
     def floor(self, repeats: int = 3) -> Distances:
-        """What ``n`` independent draws from the target measure; particles that spread evenly can lie below it."""
+        """What ``n`` independent draws from the target measure; evenly spread particles can lie below."""
         draws = (
             self.measure(self.target.grid.sample(self.target.density, self.n, self.seed + 100 + index))
             for index in range(repeats)
