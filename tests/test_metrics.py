@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 import dgflow_core as dg
-from dgflow_core.metrics import planar
+from dgflow_core.metrics import curves, planar
 
 MODES, STD = np.array([[0.0, 0.0], [10.0, 0.0]]), 0.5
 
@@ -81,3 +82,21 @@ def test_the_papers_sets_have_the_papers_scale():
     roll = dg.datasets["swissroll"].sample(20_000, 0)
     radius = np.linalg.norm(roll, axis=1) * 7.5
     assert 1.5 * math.pi - 1.2 < radius.min() < radius.max() < 4.5 * math.pi + 1.2
+
+
+def test_curves_agree_with_the_metrics_of_each_step():
+
+    target = dg.datasets["25gaussians"]
+    real = target.sample(3000, seed=5)
+    moved = torch.from_numpy(np.stack([real + shift for shift in (0.0, 0.03, 0.06, 0.5)]))
+    run = dg.Trajectory(moved, moved, torch.zeros(4, 3000), {})
+    drawn = {curve.name: curve for curve in curves.per_step(run, "25gaussians")}
+    for step, points in enumerate(moved.numpy()):
+        share = planar.high_quality(points, target.modes, target.std)
+        assert drawn["High quality"].values[step] == pytest.approx(share, abs=0.05)
+        covered = planar.modes_covered(points, target.modes, target.std)
+        assert drawn["Modes covered"].values[step] == covered
+    distance = drawn["Distance to data"].values
+    assert list(distance) == sorted(distance)
+    # A shift by (s, s) moves quantiles along angle a by s (cos a + sin a): s in root mean square.
+    assert distance[-1] == pytest.approx(0.5, rel=0.05)
