@@ -53,10 +53,9 @@ with st.sidebar:
     st.segmented_control("Space", method.spaces, key=f"{PAGE}.space", required=True,
                          format_func=str.capitalize, disabled=len(method.spaces) == 1,
                          help="Data: move the samples. Latent: move the codes.")  # fmt: skip
-    across, up = st.columns(2)
-    for place, side, words in ((across, "x", "Across"), (up, "y", "Up")):
-        place.selectbox(words, sweep.settings_of(method), key=f"{PAGE}.{method.name}.{side}",
-                        format_func=title, help="The setting that this side runs over.")  # fmt: skip
+    for side, words in (("x", "Across"), ("y", "Up")):
+        st.selectbox(words, sweep.settings_of(method), key=f"{PAGE}.{method.name}.{side}",
+                     format_func=title, help="The setting that this side runs over.")  # fmt: skip
     st.slider("Cells a side", 2, sweep.MAX_SIDE, key=f"{PAGE}.size",
               help="How many values each side takes. Finished cells serve again.")  # fmt: skip
     free = [name for name in method.Settings.model_fields
