@@ -37,7 +37,7 @@ def chromium() -> str:
 @contextmanager
 def launch() -> Iterator[Browser]:
     path = chromium()
-    expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
+    expect.set_options(timeout=150_000)  # the first visit fills a table; a busy machine is slow, not wrong
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         try:

@@ -8,6 +8,7 @@ tell generated from real by the logistic loss, so that exp(d) estimates μ/ρ₀
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
@@ -60,7 +61,7 @@ class Ratio(ContinuedCritic):
         return RatioTrainer(self, zoo.load(self.base, device=str(device)))
 
 
-class CriticTrainer:
+class CriticTrainer(ABC):
     """Trains a copy of ``base``'s critic against its frozen generator."""
 
     #: What measures the result: the method it is meant for.
@@ -75,8 +76,9 @@ class CriticTrainer:
             self.model.critic.parameters(), lr=recipe.learning_rate, betas=recipe.betas
         )
 
+    @abstractmethod
     def loss(self, real: Tensor, fake: Tensor, rng: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        raise NotImplementedError
+        """What one step descends, and the numbers to log."""
 
     def negatives(self, fake: Tensor, rng: torch.Generator) -> Tensor:
         """What the critic is to tell from real data: generated samples, or what becomes of them."""
