@@ -29,6 +29,7 @@ def test_panels_share_a_scrubber_and_everything_downloads():
         ).click()
         expect(stage).not_to_have_attribute("data-run-key", before)
         expect(page).to_have_url(re.compile("panels=2"))
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
         with page.expect_download() as waiting:
             page.get_by_role("button", name=re.compile("Table as CSV")).click()
