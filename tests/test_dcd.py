@@ -42,7 +42,6 @@ def test_the_ratio_critic_learns_to_tell_real_from_generated(tiny, tmp_path):
     assert losses[-1] < losses[0] - 0.1
 
 
-@pytest.mark.skipif("25gaussians/dcd" not in dg.models(), reason="no DCD model ships")
 def test_shipped_dcd_shares_its_generator_and_improves_the_base():
     critic, base_model = dg.load("25gaussians/dcd"), dg.load("25gaussians/wgan-gp")
     z = base_model.prior.sample(100, 0)

@@ -68,7 +68,7 @@ def paint() -> None:
         st.markdown("#### Draw your own distribution")
         st.markdown(
             "1. Paint where real data should lie.\n"
-            "2. A small WGAN-GP learns it here, in under a minute.\n"
+            "2. A small WGAN-GP learns it here, in about a minute.\n"
             "3. Its critic then refines its generator, live."
         )
         low, high = drawing.ITERATIONS

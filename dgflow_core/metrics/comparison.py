@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from csv import writer
 
 import numpy as np
 
@@ -57,10 +59,9 @@ def markdown(titles: Sequence[str], rows: Sequence[dict[str, float]]) -> str:
 
 def csv(titles: Sequence[str], rows: Sequence[dict[str, float]]) -> str:
     """Runs as comma-separated values, with unrounded numbers."""
-    lines = [",".join(["run", *COLUMNS])]
+    text = io.StringIO()
+    table = writer(text, lineterminator="\n")
+    table.writerow(["run", *COLUMNS])
     for title, numbers in zip(titles, rows, strict=True):
-        quoted = '"' + title.replace('"', '""') + '"'
-        lines.append(
-            ",".join([quoted, *[repr(float(numbers[name])) if name in numbers else "" for name in COLUMNS]])
-        )
-    return "\n".join(lines) + "\n"
+        table.writerow([title, *[float(numbers[name]) if name in numbers else "" for name in COLUMNS]])
+    return text.getvalue()
