@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dgflow_core import device, evaluation, export, methods, training, zoo
+from dgflow_core import device, evaluation, export, methods, stopping, training, zoo
 from dgflow_core.methods.base import Method, allowed
 from dgflow_core.refine import MAX_PARTICLES, NonFinite, Recorder, Run
 from dgflow_core.tabulated import TabulatedField
@@ -116,12 +116,13 @@ def refine_options(parser: Parser, method: Method) -> None:
         help=f"where to save; the suffix says what: {formats}; may be repeated (.npz, named after the run)",
     )  # fmt: skip
     own = parser.add_argument_group(f"settings of {method.title}")
-    for name, info in method.Settings.model_fields.items():
-        own.add_argument(
-            f"--{name.replace('_', '-')}", dest=name, metavar=info.json_schema_extra["symbol"],
-            help=_literal(f"{info.description} Allowed: {allowed(method.Settings, name)} ({info.default})."),
-            default=argparse.SUPPRESS,
-        )  # fmt: skip
+    for settings in (method.Settings, stopping.Stopping):
+        for name, info in settings.model_fields.items():
+            own.add_argument(
+                f"--{name.replace('_', '-')}", dest=name, metavar=info.json_schema_extra["symbol"],
+                help=_literal(f"{info.description} Allowed: {allowed(settings, name)} ({info.default})."),
+                default=argparse.SUPPRESS,
+            )  # fmt: skip
     drawing = parser.add_argument_group("pictures")
     drawing.add_argument("--size", type=int, default=export.SIZE, help=f"height in pixels ({export.SIZE})")
     drawing.add_argument("--fps", type=float, default=export.FPS, help=f"steps a second ({export.FPS})")
@@ -129,8 +130,8 @@ def refine_options(parser: Parser, method: Method) -> None:
 
 
 def refine(args: argparse.Namespace) -> int:
-    settings = {name: getattr(args, name) for name in methods[args.method].Settings.model_fields
-                if hasattr(args, name)} if args.method in methods else {}  # fmt: skip
+    known = methods[args.method].Settings.model_fields if args.method in methods else {}
+    settings = {name: getattr(args, name) for name in (*known, "until") if hasattr(args, name)}
     settings = {name: None if value == "none" else value for name, value in settings.items()}
     for path in args.out or []:
         export.check(path, size=args.size, fps=args.fps)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dgflow_core import data
 from dgflow_core import device as devices
 from dgflow_core.priors import Prior
 
@@ -112,6 +113,21 @@ class Model:
         twin.corrector = None
         twin._weights_digest = None
         return twin
+
+    def real_logits(self) -> dict[str, float]:
+        """Quantiles of d over real samples, "5%" … "95%", for the logit as it is: its offset, its corrector.
+
+        Raises:
+            ValueError: they were not measured, or were with a corrector that has been left out.
+        """
+        measured = self.config.get("real_logits")
+        if self.kind == "2d" and self.dataset in data.datasets:
+            d = self.logit(data.get(self.dataset).sample(5000, 0)).double()
+            return {f"{share}%": float(d.quantile(share / 100)) for share in (5, 25, 50, 75, 95)}
+        if measured is None or (self.corrector is None) != (self.config.get("corrector") is None):
+            raise ValueError(f"model {self.name}: the logits of real samples are not known for this logit.")
+        moved = self.logit_offset - self.config.get("logit_offset", 0.0)
+        return {share: value + moved for share, value in measured.items()}
 
     def dim(self, space: str) -> tuple[int, ...]:
         """Shape of one point: (dim_z,) in ``"latent"`` space, the sample shape in ``"data"``.

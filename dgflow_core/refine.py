@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from dgflow_core import stopping
 from dgflow_core.fields import ExactField
 from dgflow_core.methods import get as get_method
 from dgflow_core.methods.dgflow import drift as dgflow_drift
@@ -59,6 +60,7 @@ class Run:
         start=None,
         field=None,
         batch_size: int | None = None,
+        until: str = "steps",
         **settings,
     ):
         self.model, self.method = model, get_method(method)
@@ -77,6 +79,10 @@ class Run:
                 f"method {self.method.title} needs points of two dimensions, not {self.field.shape}."
             )
         self.values = self.method.Settings.parse(settings)
+        self.until = stopping.Stopping.parse({"until": until}).until
+        if self.until != "steps" and not stopping.applies(self.method):
+            raise ValueError(f"until must be 'steps' for {self.method.title}, not {until!r}.")
+        stopping.Rule(self.until, model)  # says now what would go wrong later
         if start is None:
             self.n = whole("n", n, 1, MAX_PARTICLES)
             z = model.prior.sample(self.n, self.seed).to(model.device)
@@ -87,6 +93,8 @@ class Run:
         self.settings = {
             "method": method, "n": self.n, "seed": self.seed, "space": space, **self.values.model_dump(),
         }  # fmt: skip
+        if self.until != "steps":
+            self.settings["until"] = self.until
         self.provenance = {
             "model": model.name, "digest": model.digest, "logit_offset": model.logit_offset,
             "field": self.field.name, "own_start": start is not None,
@@ -98,12 +106,17 @@ class Run:
         return self.values.steps
 
     def __iter__(self) -> Iterator[Frame]:
+        rule = stopping.Rule(self.until, self.model)
         state = self.method.init(self.field, self.start, self.values)
         for step in range(self.steps + 1):
+            info = {}
             if step:
-                state = self.method.step(self.field, state, self.values, seeded(self.seed, step))
+                moving = rule.ask(state.at.logit)
+                noise = seeded(self.seed, step)
+                state = stopping.step(self.method, self.field, state, self.values, noise, moving)
+                info = {} if self.until == "steps" else {"moving": float(moving.sum())}
             self._check(step, state)
-            yield Frame(step, state.points, state.at.sample, state.at.logit, state.info)
+            yield Frame(step, state.points, state.at.sample, state.at.logit, {**state.info, **info})
 
     def _check(self, step: int, state) -> None:
         if torch.isfinite(state.points.sum() + state.at.logit.sum()):  # one look at the usual case
@@ -161,6 +174,7 @@ def refine(
     start=None,
     field=None,
     batch_size: int | None = None,
+    until: str = "steps",
     progress: Callable[[Frame], Any] | None = None,
     stop: Callable[[], bool] | None = None,
     **settings,
@@ -177,6 +191,8 @@ def refine(
         start: one's own starting points in that space, (n, *point), array or tensor.
         field: a ``TabulatedField`` for 2D models; None evaluates the model exactly.
         batch_size: rows through the networks at once; changes memory, not the result.
+        until: when a sample stops before the last step (``stopping``): "steps" (not before),
+            "real5" … "real95" or "flat". ``info["moving"]`` then counts the samples that moved.
         progress: called with every frame. stop: asked after every frame; true ends the run.
         settings: the method's own (``eta``, ``gamma``, ``divergence``, …).
 
@@ -189,7 +205,7 @@ def refine(
     """
     run = Run(
         model, method, n=n, steps=steps, seed=seed, space=space, start=start, field=field,
-        batch_size=batch_size, **settings,
+        batch_size=batch_size, until=until, **settings,
     )  # fmt: skip
     return record(run, progress, stop)
 

@@ -41,6 +41,8 @@ def subtitle(trajectory: Trajectory) -> str:
         value = settings.get(name)
         if name not in ("steps", "divergence") and value is not None:
             parts.append(f"{info.json_schema_extra['symbol']} = {_plain(value)}")
+    if "until" in settings:
+        parts.append(f"until {settings['until']}")
     parts += [f"{trajectory.steps} steps", f"{settings.get('space', 'data')} space"]
     parts.append(f"seed {settings.get('seed', 0)}")
     return ", ".join(parts)
@@ -62,6 +64,8 @@ def filename(trajectory: Trajectory, suffix: str) -> str:
         value = settings.get(name)
         if name not in ("steps", "divergence") and value is not None:
             parts.append(f"{name.replace('_', '-')}{_plain(value)}")
+    if "until" in settings:
+        parts.append(f"until-{settings['until']}")
     parts += [f"steps{trajectory.steps}", f"seed{settings.get('seed', 0)}"]
     if trajectory.provenance.get("logit_offset") == 0:
         parts.append("raw")
