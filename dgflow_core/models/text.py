@@ -44,14 +44,16 @@ class TextGenerator(nn.Module):
 
 @architecture("text_critic")
 class TextCritic(nn.Module):
-    """Strings (n, length, symbols) → logits (n,)."""
+    """Strings (n, length, symbols) → logits (n,), or (n, outputs) where the same body encodes."""
 
-    def __init__(self, symbols: int = 96, length: int = 32, width: int = 512, blocks: int = 5):
+    def __init__(
+        self, symbols: int = 96, length: int = 32, width: int = 512, blocks: int = 5, outputs: int = 1
+    ):
         super().__init__()
         self.arguments = {"symbols": symbols, "length": length, "width": width, "blocks": blocks}
         self.symbols = nn.Conv1d(symbols, width, 1)
         self.blocks = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
-        self.head = nn.Linear(width * length, 1)
+        self.head = nn.Linear(width * length, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.blocks(self.symbols(x.transpose(1, 2))).flatten(1)).squeeze(1)
