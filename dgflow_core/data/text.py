@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ LENGTH = 32  # characters in a string, as in the papers
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # what stands for a character outside the alphabet
 SYMBOLS = 96  # of the alphabet, the unknown one included
 HELD_OUT = 10  # every tenth sentence is kept from training
+MAX_PASTE = 100_000  # characters of a text that somebody hands in
 
 
 @dataclass(frozen=True)
@@ -113,3 +115,31 @@ def encode(strings: list[str], letters: str) -> Tensor:
     unknown = place[UNKNOWN]
     rows = [[place.get(letter, unknown) for letter in string] for string in strings]
     return torch.tensor(rows, dtype=torch.int64).reshape(-1, LENGTH)
+
+
+class Pasted(NamedTuple):
+    """Somebody's text as strings: ``replaced`` characters, not in the alphabet, became ``UNKNOWN``."""
+
+    strings: list[str]
+    replaced: int
+
+
+def paste(text: str, letters: str) -> Pasted:
+    """Any text as strings of ``LENGTH`` characters of ``letters``, one from every word start.
+
+    White space of any kind and length counts as one space.
+
+    Raises:
+        ValueError: too short for one string, or longer than ``MAX_PASTE``.
+    """
+    if len(text) > MAX_PASTE:
+        raise ValueError(f"text must have at most {MAX_PASTE:,} characters, not {len(text):,}.")
+    text = " ".join(text.split())
+    if len(text) < LENGTH:
+        raise ValueError(
+            f"text must have at least {LENGTH} characters besides extra spaces, not {len(text)}."
+        )
+    known = "".join(letter if letter in letters else UNKNOWN for letter in text)
+    cut = corpus([known])
+    replaced = sum(ours != theirs for ours, theirs in zip(known, text, strict=True))
+    return Pasted([cut.string(row) for row in range(len(cut))], replaced)
