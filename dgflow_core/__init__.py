@@ -8,6 +8,7 @@
 from dgflow_core import export
 from dgflow_core.data import datasets
 from dgflow_core.divergences import divergences
+from dgflow_core.importers import load_published
 from dgflow_core.methods import methods
 from dgflow_core.model import Model, calibration_offset
 from dgflow_core.models.chainer import load_chainer_mlp
@@ -17,5 +18,5 @@ from dgflow_core.zoo import load, models
 
 __all__ = [
     "Frame", "Model", "Run", "Trajectory", "calibration_offset", "datasets", "divergences", "drift",
-    "export", "load", "load_chainer_mlp", "methods", "models", "refine",
+    "export", "load", "load_chainer_mlp", "load_published", "methods", "models", "refine",
 ]  # fmt: skip

@@ -17,6 +17,15 @@ from dgflow_core.priors import Prior
 
 #: Rows that go through a network at once; bounds memory, never changes a result beyond rounding.
 BATCH = {"2d": 65_536, "image": 256, "text": 256}
+#: What samples of each kind look like: a check of one sample's shape, and words for it.
+_SAMPLES = {
+    "2d": (lambda shape: shape == (2,), "points of the plane, (n, 2)"),
+    "image": (
+        lambda shape: len(shape) == 3 and shape[0] in (1, 3) and all(8 <= side <= 256 for side in shape[1:]),
+        "images of 1 or 3 channels and 8 to 256 pixels a side, (n, C, H, W)",
+    ),
+    "text": (lambda shape: len(shape) == 2, "strings as (n, length, symbols)"),
+}
 
 
 def as_tensor(name: str, value: Any, device: torch.device, shape: tuple[int, ...]) -> Tensor:
@@ -63,6 +72,10 @@ class Model:
         logit_offset: float = 0.0,
         device: str | torch.device = "auto",
     ):
+        """
+        Raises:
+            ValueError: the parts do not fit together; one sentence.
+        """
         self.config = config
         self.prior = prior
         self.device = devices.pick(device)
@@ -74,15 +87,44 @@ class Model:
         )
         for net in filter(None, (self.generator, self.critic, self.corrector)):
             net.eval().requires_grad_(False)
-        with torch.no_grad():
-            probe = self.generator(prior.sample(1, 0).to(self.device))
-        self.sample_shape = tuple(probe.shape[1:])
+        self.sample_shape = self._probe()
         self._weights_digest: str | None = None
 
     name = property(lambda self: self.config.get("name", "unnamed"))
     title = property(lambda self: self.config.get("title", self.name))
     dataset = property(lambda self: self.config.get("dataset"))
     kind = property(lambda self: self.config.get("kind", "2d"))
+
+    @torch.no_grad()
+    def _probe(self) -> tuple[int, ...]:
+        """The shape of one sample, after two samples went through every network."""
+        z = self.prior.sample(2, 0).to(self.device)
+        try:
+            x = self.generator(z)
+        except (RuntimeError, ValueError, TypeError):
+            raise ValueError(
+                f"model {self.name!r}: the generator does not take codes of prior dim {self.prior.dim}."
+            ) from None
+        shape = tuple(x.shape[1:])
+        fits, words = _SAMPLES[self.kind]
+        if not fits(shape) or len(x) != 2:
+            raise ValueError(f"model {self.name!r}: its samples must be {words}, not of shape {shape}.")
+        for part in ("critic", "corrector"):
+            network = getattr(self, part)
+            if network is None:
+                continue
+            try:
+                d = network(x)
+            except (RuntimeError, ValueError, TypeError):
+                raise ValueError(
+                    f"model {self.name!r}: the {part} does not take the generator's samples, shape {shape}."
+                ) from None
+            if tuple(d.shape) != (2,):
+                raise ValueError(
+                    f"model {self.name!r}: the {part} must return one logit a sample, shape (n,), "
+                    f"not (n, {', '.join(map(str, d.shape[1:]))})."
+                )
+        return shape
 
     @property
     def weights_digest(self) -> str:

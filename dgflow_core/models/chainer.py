@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
 from dgflow_core import data, priors
+from dgflow_core.importers.arrays import read_npz
 from dgflow_core.model import Model
 from dgflow_core.models.mlp import MLP
 
 GENERATOR_LAYERS = ("l0", "l1", "l2", "l4")
 CRITIC_LAYERS = ("l1", "l2", "l3", "l4")
-MAX_BYTES = 64 * 2**20
 
 
 def load_chainer_mlp(
@@ -70,7 +68,7 @@ def _widths(network: MLP) -> list[int]:
 
 
 def _network(name: str, path: Path, layers: tuple[str, ...], outputs: int) -> MLP:
-    arrays = _read(name, path, [f"{layer}/{part}" for layer in layers for part in "Wb"])
+    arrays = read_npz(name, path, [f"{layer}/{part}" for layer in layers for part in "Wb"])
     first = arrays[f"{layers[0]}/W"]
     widths = [first.shape[-1] if first.ndim == 2 else 0]
     for layer in layers:
@@ -94,29 +92,3 @@ def _network(name: str, path: Path, layers: tuple[str, ...], outputs: int) -> ML
         }
     )
     return network
-
-
-def _read(name: str, path: Path, keys: list[str]) -> dict[str, np.ndarray]:
-    """The arrays ``keys`` of an ``.npz``, checked to be finite numbers."""
-    arrays: dict[str, np.ndarray] = {}
-    try:
-        with zipfile.ZipFile(path) as archive:  # sizes before content: a small file may unpack to a huge one
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size <= MAX_BYTES:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = {key: archive[key] for key in keys if key in archive.files}
-    except FileNotFoundError:
-        raise ValueError(f"{name}: there is no file {str(path)!r}.") from None
-    except Exception as error:  # zipfile, zlib and numpy each have their own ways to fail on a damaged file
-        raise ValueError(
-            f"{name}: {path.name!r} is not an .npz of plain arrays ({type(error).__name__})."
-        ) from None
-    if size > MAX_BYTES:
-        raise ValueError(f"{name}: {path.name!r} holds more than {MAX_BYTES // 2**20} MiB.")
-    missing = [key for key in keys if key not in arrays]
-    if missing:
-        raise ValueError(f"{name}: {path.name!r} lacks {', '.join(missing)}.")
-    for key, array in arrays.items():
-        if not (np.issubdtype(array.dtype, np.floating) and np.isfinite(array).all()):
-            raise ValueError(f"{name}: {key} must hold finite floating-point numbers.")
-    return arrays
