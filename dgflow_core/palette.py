@@ -24,3 +24,6 @@ LOGIT_DARK = ("#4fb3b5", "#245d60", "#1b1e25", "#6b4d16", "#e0a63a")
 
 #: Sequential map for densities.
 DENSITY = ("#0b1d3a", "#1f4e8c", "#3e8ec4", "#9fd0d8", "#fdf3c7")
+
+#: Behind characters: amber where the softmax is unsure, teal behind words of the corpus.
+UNSURE, KNOWN = "#f0a92c", "#2a9d8f"

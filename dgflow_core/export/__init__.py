@@ -5,8 +5,8 @@
 >>> dg.export.write(t, dg.export.filename(t, "mp4"))
 
 What is drawn is a trajectory, a list of up to four to compare, or a ready ``scene.Scene``. Runs in
-the plane become a scene, runs of images a wall of samples. There is one frame a step: the first
-shows the base samples, the last the refined ones.
+the plane become a scene, runs of images a wall of samples, runs of text (trajectories or transcripts)
+lists of strings. There is one frame a step: the first shows the base samples, the last the refined ones.
 """
 
 from __future__ import annotations
@@ -16,15 +16,18 @@ from pathlib import Path
 
 import numpy as np
 
-from dgflow_core.export import files, naming, planar, walls
+from dgflow_core import zoo
+from dgflow_core.export import files, naming, planar, reader, text, walls
 from dgflow_core.export.naming import filename, settings_json
 from dgflow_core.export.scenes import compose
 from dgflow_core.export.scenes import planar as is_planar
+from dgflow_core.metrics.text import Reference, reference
 from dgflow_core.model import Model
 from dgflow_core.scene import Scene
 from dgflow_core.scene import html as page
 from dgflow_core.scene.model import MAX_PANELS
 from dgflow_core.trajectory import Trajectory
+from dgflow_core.transcript import Transcript
 
 SIZE, FPS = 640, 20
 GIF_PIXELS = 600_000_000  # a GIF is put together in memory, one byte a pixel
@@ -36,7 +39,8 @@ FORMATS = {
     "svg": "SVG picture of the last step",
     "html": "web page that plays offline",
     "npz": "the run, for NumPy",
-    "json": "the settings",
+    "json": "the settings; of text, every step as well",
+    "csv": "every string of every step",
 }
 
 __all__ = [
@@ -44,7 +48,8 @@ __all__ = [
     "settings_json", "svg", "write",
 ]  # fmt: skip
 
-What = Trajectory | Sequence[Trajectory] | Scene
+Run = Trajectory | Transcript
+What = Run | Sequence[Run] | Scene
 Progress = Callable[[int, int], object]
 Stop = Callable[[], bool]
 
@@ -192,13 +197,18 @@ def html(
     map: str | None = "logit",
     progress: Progress | None = None,
 ) -> Path:
-    """Write a page that plays a run in the plane from disk, with no server and no outside address.
+    """Write a page that plays a run in the plane, or of text, from disk: no server, no outside address.
 
     Raises:
         ValueError: also for runs of images, which are saved as GIF or MP4.
     """
     path = check(path)
     runs = _runs(what)
+    if runs and all(text.is_text(run) for run in runs):
+        path.write_text(_reader(runs, model, titles), encoding="utf-8")
+        if progress:
+            progress(1, 1)
+        return path
     if not all(is_planar(run) for run in runs):
         raise ValueError("html is for runs in the plane; save images as gif or mp4.")
     scene = what if isinstance(what, Scene) else compose(runs, model, titles, map, curves=True)
@@ -209,7 +219,24 @@ def html(
     return path
 
 
-def write(trajectory: Trajectory, path, *, model: Model | None = None, **options) -> Path | None:
+def _reader(runs: Sequence[Run], model: Model | None, titles: Sequence[str] | None) -> str:
+    shown = text.transcripts(runs, model)
+    name = naming.model_title(shown[0]) if model is None else model.title
+    title, settings = (naming.heading(shown[0], name), shown[0].settings) if len(shown) == 1 else (name, {})
+    titles = list(titles or map(naming.title, shown))
+    return reader.html(reader.pack(shown, titles, _reference(shown[0], model)), title, settings)
+
+
+def _reference(run: Transcript, model: Model | None) -> Reference | None:
+    name = run.provenance.get("model")
+    dataset = model.dataset if model else zoo.describe(name)["dataset"] if name in zoo.models() else None
+    try:
+        return reference(dataset or "")
+    except ValueError:  # a data set of one's own: no metrics, then
+        return None
+
+
+def write(trajectory: What, path, *, model: Model | None = None, **options) -> Path | None:
     """Save a run as what ``path`` ends in (``FORMATS``); options that format does not have are ignored.
 
     Raises:
@@ -217,7 +244,21 @@ def write(trajectory: Trajectory, path, *, model: Model | None = None, **options
     """
     path = check(path, options.get("size", SIZE), options.get("fps", FPS))
     kind = path.suffix.lower().lstrip(".")
+    runs = _runs(trajectory)
+    texts = bool(runs) and all(text.is_text(run) for run in runs)
+    if kind == "csv" and not texts:
+        raise ValueError("csv is for runs of text; save others as npz.")
+    if texts and kind in ("csv", "json"):
+        shown = text.transcripts(runs, model)
+        titles = options.get("titles") or [naming.title(run) for run in shown]
+        table = text.csv if kind == "csv" else text.json_steps
+        path.write_text(table(shown, titles), encoding="utf-8")
+        return path
     if kind == "npz":
+        if isinstance(trajectory, Transcript):
+            if model is None:
+                raise ValueError("model must be given to save a transcript as npz: it makes its samples.")
+            trajectory = trajectory.trajectory(model)
         return trajectory.save(path)
     if kind == "json":
         path.write_text(settings_json(trajectory), encoding="utf-8")
@@ -246,18 +287,22 @@ def paint(
         raise ValueError(f"what must be 1 to {MAX_PANELS} runs, not {len(runs)}.")
     if titles is not None and len(titles) != len(runs):
         raise ValueError(f"titles must be {len(runs)}, one for each run, not {len(titles)}.")
+    if all(text.is_text(run) for run in runs):
+        return text.Painter(text.transcripts(runs, model), size, titles, dark)
+    if any(text.is_text(run) for run in runs):
+        raise ValueError("what must be runs in the plane, of images or of text, all of one kind.")
     if all(is_planar(run) for run in runs):
         under = naming.subtitle(runs[0]) if len(runs) == 1 else ""
         return planar.Painter(compose(runs, model, titles, map), size, under, dark, layers)
     if all(run.samples.dim() == 5 and run.samples.shape[2] in (1, 3) for run in runs):
         return walls.Painter(runs, size, titles, dark)
-    raise ValueError("what must be runs in the plane, or runs of images, all of one kind.")
+    raise ValueError("what must be runs in the plane, of images or of text, all of one kind.")
 
 
-def _runs(what: What) -> list[Trajectory]:
+def _runs(what: What) -> list[Run]:
     if isinstance(what, Scene):
         return []
-    return [what] if isinstance(what, Trajectory) else list(what)
+    return [what] if isinstance(what, Run) else list(what)
 
 
 class _Stopped(Exception):

@@ -35,21 +35,40 @@ def html(scene: Scene | bytes, title: str = "", settings: dict[str, Any] | None 
         scene: a Scene, or one already packed.
         title: heads the page. settings: what was run; listed under the picture.
     """
-    packed = scene if isinstance(scene, bytes) else pack(scene)
+    return document(
+        title,
+        settings or {},
+        style() + ".stage { height: clamp(460px, calc(100vh - 120px), 1000px); }",
+        script("unpack", "view", "chart", "player"),
+        scene if isinstance(scene, bytes) else pack(scene),
+        'mountPlayer(main, bytes, { key: "stage" });',
+    )
+
+
+def document(
+    title: str, settings: dict[str, Any], style: str, script: str, packed: bytes, start: str
+) -> str:  # fmt: skip
+    """A page that shows ``packed`` from disk: no server, no outside address, light and dark.
+
+    Args:
+        title: heads the page. settings: what was run; listed under the picture.
+        start: JavaScript that shows ``bytes`` (a Uint8Array) in the element ``main``; ``script``
+            comes before it.
+    """
     rows = "".join(
-        f"<dt>{escape(str(name))}</dt><dd>{escape(_words(value))}</dd>"
-        for name, value in (settings or {}).items()
+        f"<dt>{escape(str(name))}</dt><dd>{escape(_words(value))}</dd>" for name, value in settings.items()
     )
     return _PAGE.format(
         title=escape(title or "DGflow"),
         rows=f"<dl>{rows}</dl>" if rows else "",
-        style=style(),
+        style=style,
         light=_variables(palette.LIGHT),
         dark=_variables(palette.DARK),
         accent=palette.ACCENT,
         dark_accent=palette.ACCENT_DARK,
-        script=script("unpack", "view", "chart", "player"),
+        script=script,
         packed=base64.b64encode(packed).decode(),
+        start=start,
     )
 
 
@@ -80,19 +99,19 @@ h1 {{ font-size: 22px; margin: 0 0 8px; }}
 dl {{ display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 12px 0 0; font-size: 14px; }}
 dt {{ opacity: .65; }} dd {{ margin: 0 12px 0 -12px; font-variant-numeric: tabular-nums; }}
 {style}
-.stage {{ height: clamp(460px, calc(100vh - 120px), 1000px); }}
 </style>
 </head>
 <body>
 <h1>{title}</h1>
-<main id="stage"></main>
+<main id="main"></main>
 {rows}
-<script type="text/plain" id="scene">{packed}</script>
+<script type="text/plain" id="packed">{packed}</script>
 <script type="module">
 {script}
-const text = atob(document.getElementById("scene").textContent);
+const text = atob(document.getElementById("packed").textContent);
 const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-mountPlayer(document.getElementById("stage"), bytes, {{ key: "stage" }});
+const main = document.getElementById("main");
+{start}
 </script>
 </body>
 </html>

@@ -1,0 +1,349 @@
+// reader.js: strings that mend step by step, of one to four runs side by side; needs unpack.js,
+// view.js (ticks, number and the like) and chart.js.
+//
+// A Streamlit component (components v2). It is called again with new data on every rerun and swaps
+// the runs in place. Text is only ever set as textContent. The root element tells its state in data
+// attributes: step, steps, playing, selected, order, view, runKey.
+
+const READERS = (globalThis.__dgflowReaders ??= {}); // what a person chose, by key; outlives a page change
+const SPEEDS = { 0.5: "½×", 1: "1×", 2: "2×", 4: "4×" };
+const PACE = 160; // milliseconds a step at speed 1
+const LEVELS = 8; // shades of confidence
+const FILM = 9; // steps in the film strip
+const ORDERS = { drawn: "As drawn", improved: "Most improved", harmed: "Most harmed", final: "Highest logit" };
+const VIEWS = { confidence: "Confidence", words: "Words" };
+
+/** Element with properties, attributes where a name holds a dash, and children. */
+function element(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.includes("-") || name === "role") node.setAttribute(name, value);
+    else node[name] = value;
+  }
+  node.append(...children);
+  return node;
+}
+
+const signed = (value) => (Number.isFinite(value) ? (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2) : "–");
+
+/** One line of characters; only what differs from what it shows is touched. */
+class Line {
+  constructor(length) {
+    this.cells = Array.from({ length }, () => element("i"));
+    this.node = element("code", { className: "line" }, ...this.cells);
+    this.shown = new Int32Array(length).fill(-1);
+  }
+
+  /** Show `panel`'s string `row` at `step`, in view "confidence" or "words". */
+  show(run, panel, step, row, view) {
+    const { n, length, alphabet } = run;
+    const at = Math.min(step, panel.steps);
+    const [now, past, start] = [at, Math.max(0, at - 1), 0].map((k) => (k * n + row) * length);
+    for (let i = 0; i < length; i++) {
+      const symbol = panel.symbols[now + i];
+      const mark = panel.marks[now + i];
+      const since = symbol !== panel.symbols[start + i];
+      const fresh = step <= panel.steps && symbol !== panel.symbols[past + i];
+      const tint = view === "words" ? 8 + (mark >> 6) : Math.floor(((mark & 63) * LEVELS) / 64);
+      const code = symbol | (tint << 8) | (since << 12) | (fresh << 13);
+      if (code === this.shown[i]) continue;
+      const cell = this.cells[i];
+      if ((code & 255) !== (this.shown[i] & 255) || this.shown[i] < 0) cell.textContent = alphabet[symbol];
+      cell.className = `t${tint}${since ? " since" : ""}${fresh ? " fresh" : ""}`;
+      this.shown[i] = code;
+    }
+  }
+}
+
+class Reader {
+  constructor(root, tell = () => {}) {
+    Object.assign(this, { root, tell, at: 0, timer: null });
+    this.build();
+    this.observer = new ResizeObserver(() => {
+      if (this.width !== root.clientWidth) this.refresh();
+    });
+    this.observer.observe(root);
+    this.colours = matchMedia("(prefers-color-scheme: dark)");
+    this.retheme = () => this.refresh();
+    this.colours.addEventListener("change", this.retheme);
+  }
+
+  destroy() {
+    clearInterval(this.timer);
+    this.observer.disconnect();
+    this.colours.removeEventListener("change", this.retheme);
+    this.chart.destroy();
+    this.root.replaceChildren();
+  }
+
+  build() {
+    const chips = (rows, label, act) => {
+      const group = element("div", { className: "chips", role: "group", "aria-label": label });
+      for (const [name, title] of Object.entries(rows)) {
+        group.append(element("button", { type: "button", className: "chip", textContent: title, value: name, onclick: () => act(name) }));
+      }
+      return group;
+    };
+    const step = (label, title, by) =>
+      element("button", { type: "button", className: "nudge", textContent: label, title, "aria-label": title, onclick: () => this.stop(this.at + by) });
+    const parts = (this.parts = {
+      caption: element("div", { className: "caption" }),
+      views: chips(VIEWS, "What the colours say", (name) => this.choose({ view: name })),
+      orders: chips(ORDERS, "Order of the strings", (name) => this.choose({ order: name })),
+      heads: element("div", { className: "heads" }),
+      list: element("div", { className: "list", tabIndex: 0, role: "listbox", "aria-label": "Strings; arrow keys choose one" }),
+      play: element("button", { type: "button", className: "play", onclick: () => (this.timer ? this.stop(this.at) : this.play()) }),
+      scrub: element("input", { type: "range", className: "scrub", min: 0, step: 1, "aria-label": "Step" }),
+      count: element("output", { className: "count" }),
+      speed: element("select", { className: "speed", title: "Speed", "aria-label": "Speed" },
+        ...Object.entries(SPEEDS).map(([value, textContent]) => element("option", { value, textContent }))),
+      legend: element("div", { className: "legend" }),
+      chart: element("div", { className: "chart" }),
+      filmhead: element("div", { className: "caption" }),
+      film: element("div", { className: "film" }),
+    });
+    parts.scrub.oninput = () => {
+      const to = Number(parts.scrub.value); // before pausing, which draws and so writes it
+      this.pause();
+      this.go(to);
+    };
+    parts.scrub.onchange = () => this.say();
+    parts.speed.onchange = () => {
+      this.memory.speed = Number(parts.speed.value);
+      if (this.timer) this.play();
+    };
+    parts.list.onkeydown = (event) => this.key(event);
+    this.root.append(
+      element("div", { className: "left" },
+        parts.caption,
+        element("div", { className: "head" }, parts.views, parts.orders),
+        parts.heads, parts.list,
+        element("div", { className: "transport" }, parts.play, step("‹", "One step back", -1), step("›", "One step on", 1), parts.scrub, parts.count, parts.speed),
+        parts.legend),
+      element("div", { className: "right" }, parts.chart, parts.filmhead, parts.film),
+    );
+    this.chart = new Chart(parts.chart, { onScrub: (at) => this.stop(Math.round(at)) });
+  }
+
+  // ---- the runs ---------------------------------------------------------------------------
+
+  /** Show `run` in place of what is shown; keeps what the person chose. */
+  load(run, mount) {
+    const { order = "drawn", selected = 0, view = "confidence", step = null } = mount;
+    this.memory = READERS[mount.key] ??= { view, order, selected, speed: 1, linked: step };
+    const fresh = this.memory.run !== run.key; // Streamlit may mount the same run anew
+    this.memory.run = run.key;
+    this.run = run;
+    if (this.memory.selected >= run.n) this.memory.selected = 0;
+    const logits = run.panels.flatMap((panel) => [...panel.logits]).filter(Number.isFinite);
+    this.top = Math.max(...logits.map(Math.abs), 1e-6);
+    const { parts, root } = this;
+    root.classList.toggle("walk", Boolean(run.walk));
+    root.classList.toggle("several", run.panels.length > 1);
+    root.style.setProperty("--panels", run.panels.length);
+    parts.views.hidden = !run.words;
+    parts.caption.textContent = run.walk
+      ? `A walk through the codes from string ${run.walk[0] + 1} (top) to string ${run.walk[1] + 1} (bottom)` : "";
+    parts.heads.replaceChildren(element("span"), ...run.panels.map((panel, i) => element("b", { textContent: panel.title, className: `series${i}` })));
+    this.rows = Array.from({ length: run.n }, (_, i) => this.row(i));
+    this.film = Array.from({ length: Math.min(FILM, run.steps + 1) }, () => new Line(run.length));
+    parts.scrub.max = run.steps;
+    Object.assign(root.dataset, { steps: run.steps, runKey: run.key });
+    this.arrange();
+    const { linked } = this.memory;
+    this.memory.linked = null;
+    const still = linked !== null || !run.steps || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const moving = fresh ? !still : this.memory.playing;
+    this.at = Math.min(fresh ? linked ?? (still ? run.steps : 0) : this.memory.at, run.steps);
+    this.refresh();
+    if (moving) this.play();
+  }
+
+  /** The row of string `i`: its number, and line and logit in every panel. */
+  row(i) {
+    const lines = this.run.panels.map(() => {
+      const line = new Line(this.run.length);
+      const bar = element("u");
+      const logit = element("span", { className: "logit" });
+      return { line, bar, logit, node: element("div", { className: "cell" }, bar, line.node, logit) };
+    });
+    const node = element("div", { className: "row", role: "option", onclick: () => this.choose({ selected: i }) },
+      element("span", { className: "number", textContent: i + 1 }), ...lines.map((one) => one.node));
+    return { node, lines };
+  }
+
+  logit(panel, step, row) {
+    return panel.logits[Math.min(step, panel.steps) * this.run.n + row];
+  }
+
+  /** Put the rows in the order chosen; where runs are compared, the first one decides. */
+  arrange() {
+    const panel = this.run.panels.find((one) => one.steps) ?? this.run.panels[0];
+    const end = (i) => this.logit(panel, panel.steps, i);
+    const gain = (i) => end(i) - this.logit(panel, 0, i);
+    const by = { drawn: (i) => i, improved: (i) => -gain(i), harmed: gain, final: (i) => -end(i) };
+    const rank = by[this.run.walk ? "drawn" : this.memory.order];
+    this.sorted = this.rows.map((_, i) => i).sort((a, b) => rank(a) - rank(b));
+    this.parts.list.replaceChildren(...this.sorted.map((i) => this.rows[i].node));
+  }
+
+  choose(change) {
+    Object.assign(this.memory, change);
+    if ("order" in change) this.arrange();
+    this.draw();
+    this.say();
+  }
+
+  /** Tell the page what its link should hold. */
+  say() {
+    const { view, order, selected } = this.memory;
+    this.tell({ view, order, selected, step: this.at === this.run.steps ? null : this.at });
+  }
+
+  key(event) {
+    const place = this.sorted.indexOf(this.memory.selected);
+    const next = this.sorted[place + ({ ArrowUp: -1, ArrowDown: 1 }[event.key] ?? NaN)];
+    if (next !== undefined) {
+      this.choose({ selected: next });
+      this.rows[next].node.scrollIntoView({ block: "nearest" });
+    } else if (event.key === "ArrowLeft" || event.key === "ArrowRight") this.stop(this.at + (event.key === "ArrowLeft" ? -1 : 1));
+    else if (event.key === " ") this.timer ? this.stop(this.at) : this.play();
+    else return;
+    event.preventDefault();
+  }
+
+  // ---- time -------------------------------------------------------------------------------
+
+  play() {
+    clearInterval(this.timer);
+    if (this.at >= this.run.steps) this.at = 0;
+    this.timer = setInterval(() => {
+      if (this.at >= this.run.steps) this.pause();
+      else this.go(this.at + 1);
+    }, PACE / this.memory.speed);
+    this.go(this.at);
+  }
+
+  pause() {
+    clearInterval(this.timer);
+    this.timer = null;
+    if (this.run) this.draw();
+  }
+
+  go(step) {
+    this.at = Math.min(Math.max(step, 0), this.run.steps);
+    this.draw();
+  }
+
+  /** To `step`, stopping the motion, and tell the page. */
+  stop(step) {
+    this.pause();
+    this.go(step);
+    this.say();
+  }
+
+  // ---- drawing ----------------------------------------------------------------------------
+
+  /** Size and theme anew, then draw. */
+  refresh() {
+    if (!this.run || !this.root.clientWidth) return;
+    const { root, run, parts } = this;
+    this.width = root.clientWidth;
+    const style = getComputedStyle(root);
+    const paper = rgb(style.getPropertyValue("--paper"));
+    const dark = luminance(paper) < 0.5;
+    const tones = { ...run.palette[dark ? "dark" : "light"], paper: mixed(paper, paper, 0) };
+    const lift = (colour) => (dark ? mixed(rgb(colour), [255, 255, 255], 0.25) : colour);
+    const set = (name, value) => root.style.setProperty(`--${name}`, value);
+    set("refined", lift(run.palette.refined));
+    const unsure = rgb(run.palette.unsure);
+    for (let level = 0; level < LEVELS; level++) set(`t${level}`, `rgb(${unsure} / ${(dark ? 0.45 : 0.7) * (1 - level / (LEVELS - 1))})`);
+    set("known", `rgb(${rgb(run.palette.known)} / ${dark ? 0.5 : 0.3})`);
+    const several = run.panels.length > 1;
+    this.tones = run.panels.map((_, i) => lift(several ? run.palette.series[i] : run.palette.refined));
+    this.tones.forEach((tone, i) => set(`series${i}`, tone));
+    this.bars = run.palette.bar.map(rgb);
+    this.legend();
+    const big = this.width > 1300;
+    const theme = { ...tones, font: style.fontFamily, real: rgb(lift(run.palette.real)).join(",") };
+    const view = { theme, type: { tick: big ? 14 : 12, axis: big ? 15 : 13 } };
+    parts.chart.hidden = !run.curves.length;
+    parts.chart.setAttribute("aria-label", `Curves against the step: ${run.curves.map((one) => one.name).join(", ")}`);
+    this.draw();
+    if (run.curves.length) this.chart.show({ curves: run.curves, steps: run.steps, colours: this.tones, view });
+  }
+
+  legend() {
+    const swatch = (className, text) => element("span", {}, element("i", { className, textContent: "a" }), text);
+    const unsure = element("span", {}, "softmax: unsure", ...Array.from({ length: 4 }, (_, i) => element("i", { className: `t${Math.round((i * (LEVELS - 1)) / 3)}`, textContent: "a" })), "sure");
+    const bar = element("span", {}, `logit d ${signed(-this.top)}`, element("i", { className: "scale" }), signed(this.top));
+    this.root.style.setProperty("--scale", `linear-gradient(90deg, ${this.run.palette.bar.join(", ")})`);
+    this.parts.legend.replaceChildren(
+      this.memory.view === "words" ? swatch("t10", "word of the corpus") : unsure,
+      swatch("since", "changed since the start"), swatch("fresh", "changed in this step"), bar,
+    );
+  }
+
+  /** The colour of a logit on the diverging scale. */
+  shade(value) {
+    const at = Math.min(Math.max(0.5 + value / this.top / 2, 0), 1) * (this.bars.length - 1);
+    const low = Math.min(Math.floor(at), this.bars.length - 2);
+    return mixed(this.bars[low], this.bars[low + 1], at - low);
+  }
+
+  draw() {
+    const { run, memory, parts, root } = this;
+    if (!run || !root.clientWidth) return;
+    Object.assign(memory, { at: this.at, playing: Boolean(this.timer) });
+    for (const [group, chosen] of [[parts.views, memory.view], [parts.orders, memory.order]]) {
+      for (const chip of group.children) chip.setAttribute("aria-pressed", chip.value === chosen);
+    }
+    if (root.dataset.view !== memory.view) this.legend();
+    parts.play.textContent = this.timer ? "Pause" : "Play";
+    parts.scrub.value = this.at;
+    parts.count.textContent = `step ${this.at} / ${run.steps}`;
+    parts.speed.value = memory.speed;
+    Object.assign(root.dataset, { step: this.at, playing: Boolean(this.timer), selected: memory.selected, order: memory.order, view: memory.view });
+    this.rows.forEach(({ node, lines }, i) => {
+      node.setAttribute("aria-selected", i === memory.selected);
+      run.panels.forEach((panel, p) => {
+        const value = this.logit(panel, this.at, i);
+        lines[p].line.show(run, panel, this.at, i, memory.view);
+        lines[p].logit.textContent = signed(value);
+        lines[p].bar.style.background = this.shade(value);
+        lines[p].node.title = `logit ${signed(value)}, ${signed(value - this.logit(panel, 0, i))} since the start`;
+      });
+    });
+    if (run.curves.length) this.chart.draw(this.at);
+    this.drawFilm();
+  }
+
+  /** The selected string at a few steps, in the first run that moves. */
+  drawFilm() {
+    const { run, memory, parts } = this;
+    const panel = run.panels.find((one) => one.steps) ?? run.panels[0];
+    const { selected } = memory;
+    const rise = this.logit(panel, panel.steps, selected) - this.logit(panel, 0, selected);
+    const title = run.panels.length > 1 ? `${panel.title}, ` : "";
+    parts.filmhead.textContent = `${title}string ${selected + 1} of ${run.n}: logit ${signed(rise)} over ${panel.steps} steps`;
+    const rows = this.film.map((line, shot) => {
+      const step = Math.round((shot / Math.max(this.film.length - 1, 1)) * run.steps);
+      line.show(run, panel, step, selected, memory.view);
+      return element("div", { className: step === this.at ? "shot now" : "shot", onclick: () => this.stop(step) },
+        element("span", { className: "number", textContent: step }), line.node,
+        element("span", { className: "logit", textContent: signed(this.logit(panel, step, selected)) }));
+    });
+    parts.film.replaceChildren(...rows);
+  }
+}
+
+export default function reader({ data, parentElement, setStateValue }) {
+  const { mount, packed } = openEnvelope(data);
+  const root = parentElement.querySelector(".reader");
+  if (!root.reader) root.reader = new Reader(root, (view) => setStateValue("view", view));
+  root.reader.load(unpack(packed), mount);
+  return () => {
+    root.reader?.destroy();
+    root.reader = null;
+  };
+}
