@@ -20,7 +20,8 @@ from dgflow_core.data import images as image_data
 from dgflow_core.evaluation import images as table
 from dgflow_core.metrics.images import ImageQuality, Reference, reference
 from dgflow_core.models.classifier import Classifier
-from dgflow_core.models.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator, fold
+from dgflow_core.models.folding import fold
+from dgflow_core.models.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
 from dgflow_core.models.vae import DCGANDecoder
 from dgflow_core.training import base, features, image_gan
 from dgflow_core.training.images import settled
@@ -182,9 +183,9 @@ def tiny(name: str, **changes):
 
 @pytest.fixture
 def small_watch(monkeypatch):
-    from dgflow_core.training import images, ratio, vae
+    from dgflow_core.training import corrector, images, ratio
 
-    for module in (image_gan, ratio, vae):
+    for module in (image_gan, ratio, corrector):
         monkeypatch.setattr(module, "WATCHED", 8)
     monkeypatch.setattr(images.finished, "__defaults__", (8,))
 
@@ -236,7 +237,7 @@ def test_ratio_and_corrected_vae_build_on_a_shipped_gan(root, shipped_features, 
     assert torch.equal(ratio.generate(z), gan.generate(z))
     assert not torch.allclose(ratio.logit(gan.generate(z)), gan.logit(gan.generate(z)))
 
-    recipe = tiny("fashion_mnist/vae", iterations=4, decoder_iterations=2, dim=4)
+    recipe = tiny("fashion_mnist/vae", iterations=4, generator_iterations=2, corrector_batch=4, dim=4)
     vae = base.train(recipe, shipped_features / "vae", cpu, root)
     zoo.save(vae, shipped_features / "fashion_mnist" / "vae")
     loaded = dg.load("fashion_mnist/vae")

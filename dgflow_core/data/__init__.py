@@ -68,11 +68,12 @@ def get(name: str) -> PlanarDataset:
 
 @dataclass(frozen=True)
 class ImageDataset:
-    """Labelled 32 × 32 images, in memory.
+    """Labelled square images, in memory.
 
     Attributes:
         name, title: key and name in text. ``channels``: 1 or 3. ``classes``: names of the labels.
-        read: (root, train) → (images uint8 (n, C, 32, 32), labels int64 (n,)).
+        read: (root, train) → (images uint8 (n, C, side, side), labels int64 (n,)).
+        side: height and width in pixels.
     """
 
     name: str
@@ -80,9 +81,10 @@ class ImageDataset:
     read: Callable[[Path, bool], tuple[Tensor, Tensor]]
     channels: int
     classes: tuple[str, ...]
+    side: int = 32
 
     def load(self, root: Path | str | None = None, train: bool = True) -> tuple[Tensor, Tensor]:
-        """The training or the test half: images uint8 (n, C, 32, 32) and labels int64 (n,).
+        """The training or the test half: images uint8 (n, C, side, side) and labels int64 (n,).
 
         Args:
             root: the data root; None takes the environment variable DGFLOW_DATA.
@@ -99,11 +101,11 @@ class ImageDataset:
 image_datasets: dict[str, ImageDataset] = {}
 
 
-def image_dataset(name: str, title: str, channels: int, classes: tuple[str, ...]):
+def image_dataset(name: str, title: str, channels: int, classes: tuple[str, ...], side: int = 32):
     """Decorator: register a ``read`` function as the image data set ``name``."""
 
     def register(read):
-        image_datasets[name] = ImageDataset(name, title, read, channels, classes)
+        image_datasets[name] = ImageDataset(name, title, read, channels, classes, side)
         return read
 
     return register

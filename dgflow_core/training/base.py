@@ -7,7 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -25,6 +25,7 @@ class Recipe(BaseModel, ABC):
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, extra="forbid")
+    watch_every: ClassVar[int] = 250  # iterations between two measurements while training
     name: str
     title: str
     dataset: str
@@ -127,7 +128,8 @@ def train(
     torch.set_flush_denormal(True)  # dead activations would slow a CPU down several times
     try:
         with tqdm(total=recipe.iterations, desc=recipe.name, dynamic_ncols=True) as bar:
-            for iteration, numbers in steps(recipe, trainer, folder, stop=stop):
+            run = steps(recipe, trainer, folder, watch_every=recipe.watch_every, stop=stop)
+            for iteration, numbers in run:
                 bar.update(iteration - bar.n)
                 if iteration % 10 == 0:
                     bar.set_postfix({key: f"{value:.3g}" for key, value in numbers.items()})

@@ -31,7 +31,7 @@ def train(dataset: str, root: Path | None, folder: Path, epochs: int = 3, limit:
     images, labels = (half[:limit] for half in target.load(root, train=True))
     training = {"images": len(images), "epochs": epochs, "seed": 0, "batch": BATCH, "learning_rate": RATE}
     torch.manual_seed(0)
-    network = Classifier(target.channels, len(target.classes))
+    network = Classifier(target.channels, len(target.classes), side=target.side)
     steps = epochs * (len(images) // BATCH)
     optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)

@@ -13,7 +13,7 @@ from dgflow_core import data, priors
 from dgflow_core.data.images import contact_sheet, to_unit
 from dgflow_core.metrics.images import ImageQuality, Reference
 from dgflow_core.model import Model
-from dgflow_core.models.sndcgan import fold
+from dgflow_core.models.folding import fold
 from dgflow_core.refine import Run
 
 #: How models are refined while they train and when they are finished: the paper's image settings.
@@ -33,14 +33,22 @@ class Batches:
         return to_unit(self.images[rows]).to(self.device)
 
 
-def settled(generator: nn.Sequential, dim: int, batches: int = 16, size: int = 128) -> nn.Sequential:
+def initialise(network: nn.Module) -> None:
+    """N(0, 0.02) weights, zero biases."""
+    for layer in network.modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(layer.weight, std=0.02)
+            nn.init.zeros_(layer.bias)
+
+
+def settled(generator: nn.Module, dim: int, batches: int = 16, size: int = 128) -> nn.Module:
     """A folded copy whose batch norm has the statistics of these very weights.
 
     The running statistics of an averaged generator are those of other weights; they are
     measured anew on ``batches`` × ``size`` codes before they are folded in.
     """
     twin = copy.deepcopy(generator).train()
-    norms = [layer for layer in twin if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d))]
+    norms = [layer for layer in twin.modules() if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d))]
     for layer in norms:
         layer.reset_running_stats()
         layer.momentum = None  # a plain average over the batches
@@ -104,7 +112,7 @@ def flat(numbers: dict[str, dict]) -> dict[str, float]:
     return {f"{label}_{key}": row[key] for label, row in labels for key in ("fid", "score", "logit")}
 
 
-def finished(model: Model, against: Reference, root: Path | None, n: int = 1000) -> Model:
+def finished(model: Model, against: Reference, root: Path | None, n: int = 500) -> Model:
     """``model`` with its measured quality and the band of real logits written to its config."""
     numbers, _, _ = gain(model, against, n)
     model.config["quality"] = {
