@@ -14,9 +14,10 @@ from dgflow_core.model import Model, calibration_offset
 from dgflow_core.models.chainer import load_chainer_mlp
 from dgflow_core.refine import Frame, Run, drift, refine
 from dgflow_core.trajectory import Trajectory
-from dgflow_core.zoo import load, models
+from dgflow_core.zoo import load, models, register, save
 
 __all__ = [
     "Frame", "Model", "Run", "Trajectory", "calibration_offset", "datasets", "divergences", "drift",
     "export", "load", "load_chainer_mlp", "load_published", "methods", "models", "refine",
+    "register", "save",
 ]  # fmt: skip

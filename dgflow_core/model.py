@@ -166,7 +166,7 @@ class Model:
         if self.kind == "2d" and self.dataset in data.datasets:
             d = self.logit(data.get(self.dataset).sample(5000, 0)).double()
             return {f"{share}%": float(d.quantile(share / 100)) for share in (5, 25, 50, 75, 95)}
-        if measured is None or (self.corrector is None) != (self.config.get("corrector") is None):
+        if not measured or (self.corrector is None) != (self.config.get("corrector") is None):
             raise ValueError(f"model {self.name}: the logits of real samples are not known for this logit.")
         moved = self.logit_offset - self.config.get("logit_offset", 0.0)
         return {share: value + moved for share, value in measured.items()}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import struct
+import zipfile
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 import dgflow_core as dg
 from dgflow_core import zoo
+from dgflow_core.models.mlp import MLP
 
 
 @pytest.fixture
@@ -91,6 +94,38 @@ def tensors(folder, change):
     save_file(weights, folder / "weights.safetensors")
 
 
+def raw(folder, content: bytes):
+    (folder / "weights.safetensors").write_bytes(content)
+
+
+def header(folder, entries: dict, size: int = 0):
+    """A safetensors file with a header of one's own and ``size`` bytes of data."""
+    text = json.dumps(entries).encode()
+    raw(folder, struct.pack("<Q", len(text)) + text + bytes(size))
+
+
+def one(dtype: str, length: int, end: int, name: str = "generator.0.weight") -> dict:
+    return {name: {"dtype": dtype, "shape": [length], "data_offsets": [0, end]}}
+
+
+def zip_bomb(folder):
+    with zipfile.ZipFile(folder / "weights.safetensors", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(100 * 2**20))
+
+
+def network(folder, part: str, widths: list[int]):
+    """Another network in place of a part, whole and of the right names."""
+    own = {f"{part}.{key}": value for key, value in MLP(widths).state_dict().items()}
+
+    def change(weights):
+        for key in [key for key in weights if key.startswith(f"{part}.")]:
+            del weights[key]
+        weights.update(own)
+
+    tensors(folder, change)
+    edit(folder, **{part: {"architecture": "mlp", "arguments": {"widths": widths}}})
+
+
 HUGE = {"architecture": "mlp", "arguments": {"widths": [2, 10**9, 10**9, 1]}}
 BROKEN = {
     "empty folder": (lambda f: [p.unlink() for p in f.iterdir()], "holds no config.json"),
@@ -107,7 +142,7 @@ BROKEN = {
         lambda f: edit(f, critic={"architecture": "os.system"}), "architecture must be one of"),
     "unknown argument": (
         lambda f: edit(f, critic={"architecture": "mlp", "arguments": {"cmd": "rm"}}), "cannot be built"),
-    "absurd widths": (lambda f: edit(f, critic=HUGE), "the critic does not fit its architecture"),
+    "absurd widths": (lambda f: edit(f, critic=HUGE), "the critic's widths must be 0 to 16,384"),
     "prior of another size": (lambda f: edit(f, prior={"kind": "normal", "dim": 5}), "prior dim 5"),
     "weights are a pickle": (
         lambda f: torch.save({"a": torch.zeros(1)}, f / "weights.safetensors"), "not a safetensors file"),
@@ -123,7 +158,67 @@ BROKEN = {
         lambda f: tensors(f, lambda w: w.update({"generator.0.bias": torch.zeros(7)})),
         "the generator does not fit"),
     "not a number": (
-        lambda f: tensors(f, lambda w: w["generator.0.bias"].fill_(math.nan)), "not finite"),
+        lambda f: tensors(f, lambda w: w["generator.0.bias"].fill_(math.nan)), "must hold finite"),
+    "infinite": (
+        lambda f: tensors(f, lambda w: w["critic.2.bias"].fill_(math.inf)), "must hold finite"),
+    "whole numbers": (
+        lambda f: tensors(f, lambda w: w.update({"critic.0.bias": torch.ones(32, dtype=torch.int32)})),
+        "must hold finite"),
+    "truth values": (
+        lambda f: tensors(f, lambda w: w.update({"critic.0.bias": torch.ones(32, dtype=torch.bool)})),
+        "must hold finite"),
+    "tensors of no part": (
+        lambda f: tensors(f, lambda w: w.update({"optimizer.state": torch.ones(1)})), "belongs to no part"),
+    "weights are empty": (lambda f: (f / "weights.safetensors").write_bytes(b""), "not a safetensors file"),
+    "a header longer than the file": (
+        lambda f: raw(f, struct.pack("<Q", 2**40) + b"{}"), "not a safetensors file"),
+    "a header that is not JSON": (lambda f: raw(f, struct.pack("<Q", 4) + b"nope"), "not a safetensors file"),
+    "a header of deep JSON": (
+        lambda f: raw(f, struct.pack("<Q", 200_000) + b"[" * 200_000), "not a safetensors file"),
+    "offsets past the end": (
+        lambda f: header(f, one("F32", 2, 8)),
+        "not a safetensors file"),
+    "a shape that lies": (
+        lambda f: header(f, one("F32", 10**9, 4), 4), "not a safetensors file"),
+    "offsets that overlap": (
+        lambda f: header(f, one("F32", 1, 4) | one("F32", 1, 4, "generator.0.bias"), 4),
+        "not a safetensors file"),
+    "an unknown dtype": (
+        lambda f: header(f, one("OBJ", 1, 4), 4),
+        "not a safetensors file"),
+    "a zip bomb": (zip_bomb, "not a safetensors file"),
+    "weights are a folder": (
+        lambda f: ((f / "weights.safetensors").unlink(), (f / "weights.safetensors").mkdir()),
+        "holds no weights"),
+    "deep JSON": (
+        lambda f: (f / "config.json").write_text('{"title": ' + "[" * 100_000 + "]" * 100_000 + "}"),
+        "config.json is not valid"),
+    "thousands of layers": (
+        lambda f: edit(f, critic={"architecture": "mlp", "arguments": {"widths": [2] * 100_000}}),
+        "the critic's widths must be"),
+    "thousands of blocks": (
+        lambda f: edit(f, critic={"architecture": "text_critic", "arguments": {"blocks": 10**6}}),
+        "the critic's blocks must be 0 to 64"),
+    "negative widths": (
+        lambda f: edit(f, critic={"architecture": "mlp", "arguments": {"widths": [2, -5, 1]}}),
+        "the critic's widths must be"),
+    "widths that are words": (
+        lambda f: edit(f, critic={"architecture": "mlp", "arguments": {"widths": ["2", "1"]}}),
+        "the critic does not fit"),
+    "a path for a data set": (lambda f: edit(f, dataset="../../secret"), "not valid at dataset"),
+    "an endless title": (lambda f: edit(f, title="x" * 10_000), "not valid at title"),
+    "real logits of nothing": (lambda f: edit(f, real_logits={"5%": "x"}), "not valid at real_logits"),
+    "real logits that fall": (
+        lambda f: edit(f, real_logits={"5%": 3, "25%": 2, "50%": 1, "75%": 0, "95%": -1}),
+        "not valid at real_logits"),
+    "an architecture that is a path": (
+        lambda f: edit(f, generator={"architecture": "../mlp"}), "architecture must be one of"),
+    "an image model of the plane": (lambda f: edit(f, kind="image"), "its samples must be images"),
+    "a text model of the plane": (lambda f: edit(f, kind="text"), "its samples must be strings"),
+    "a critic of other samples": (
+        lambda f: network(f, "critic", [3, 8, 1]), "the critic does not take the generator's samples"),
+    "a critic with two answers": (
+        lambda f: network(f, "critic", [2, 8, 2]), "the critic must return one logit a sample"),
 }  # fmt: skip
 
 
@@ -154,3 +249,84 @@ def test_another_root(folder, tmp_path, monkeypatch):
 def test_what_ships_is_listed():
     shipped = {"25gaussians/wgan-gp", "swissroll/wgan-gp", "25gaussians/dcd", "fashion_mnist/sndcgan-ns"}
     assert shipped <= set(dg.models())
+
+
+# Networks of one's own
+
+
+class Discriminator(torch.nn.Module):
+    """Somebody's own: another name for every layer, logits as (n, 1), dropout that must be off."""
+
+    def __init__(self):
+        super().__init__()
+        self.look = torch.nn.Sequential(
+            torch.nn.Flatten(), torch.nn.Dropout(0.5), torch.nn.Linear(3 * 16 * 16, 1)
+        )
+
+    def forward(self, x):
+        return self.look(x)
+
+
+def own_generator():
+    return torch.nn.Sequential(
+        torch.nn.Linear(5, 3 * 16 * 16), torch.nn.Tanh(), torch.nn.Unflatten(1, (3, 16, 16))
+    )
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    monkeypatch.setattr(zoo, "_registered", {})
+
+
+def test_own_networks_are_known_by_their_name(registry):
+    generator, critic = own_generator(), Discriminator()
+    m = dg.register("mine/gan", generator, critic, dim=5, title="Mine", logit_offset=0.5, device="cpu")
+    assert "mine/gan" in dg.models()
+    assert dg.load("mine/gan") is m
+    assert (m.kind, m.title, m.sample_shape) == ("image", "Mine", (3, 16, 16))
+    run = dg.refine(m, n=6, steps=4, eta=0.1, gamma=0.0, space="latent")
+    assert (run.logits[-1] > run.logits[0]).all()
+    x = m.generate(m.prior.sample(4, 0))
+    weight, bias = critic.look[2].weight, critic.look[2].bias
+    torch.testing.assert_close(m.logit(x), (x.flatten(1) @ weight.T + bias)[:, 0] + 0.5)
+    assert dg.load("mine/gan", raw=True).logit_offset == 0
+    with pytest.raises(ValueError, match="only our architectures can be saved"):
+        dg.save(m, "anywhere")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"name": "mine"}, "name must be like 'mine/gan'"),
+        ({"name": "../up/gan"}, "name must be like 'mine/gan'"),
+        ({"name": "25gaussians/wgan-gp"}, "no shipped model's"),
+        ({"dim": 6}, "the generator does not take codes of prior dim 6"),
+        ({"prior": "cauchy"}, "prior must be one of"),
+        ({"critic": torch.nn.Flatten()}, "the critic must return one logit a sample"),
+        ({"critic": torch.nn.Linear(2, 1)}, "the critic does not take the generator's samples"),
+        ({"generator": torch.nn.Linear(5, 7)}, "its samples must be points of the plane"),
+    ],
+)
+def test_own_networks_that_do_not_fit(registry, change, words):
+    given = {"name": "mine/gan", "generator": own_generator(), "critic": Discriminator(), "dim": 5} | change
+    with pytest.raises(ValueError, match=words) as caught:
+        dg.register(**given)
+    assert "\n" not in str(caught.value)
+    assert dg.models() == [name for name in dg.models() if name != "mine/gan"]
+
+
+def test_a_file_of_ones_own_registers_models(registry, monkeypatch, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import torch, dgflow_core as dg\n"
+        "g = torch.nn.Linear(4, 2)\n"
+        "dg.register('mine/plane', g, torch.nn.Linear(2, 1), dim=4)\n"
+    )
+    monkeypatch.setenv("DGFLOW_REGISTER", str(file))
+    assert "mine/plane" in dg.models()
+    assert zoo.describe("mine/plane")["kind"] == "2d"
+    file = tmp_path / "wrong.py"
+    file.write_text("1 / 0")
+    monkeypatch.setenv("DGFLOW_REGISTER", str(file))
+    with pytest.raises(ValueError, match=r"^DGFLOW_REGISTER: wrong.py could not be run \(ZeroDivisionError"):
+        dg.models()
