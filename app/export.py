@@ -11,22 +11,23 @@ import streamlit as st
 import dgflow_core as dg
 from app import results
 from dgflow_core.trajectory import Trajectory
+from dgflow_core.transcript import Transcript
 
 MEDIA = {
     "gif": "image/gif", "mp4": "video/mp4", "png": "image/png", "svg": "image/svg+xml",
-    "html": "text/html", "npz": "application/octet-stream", "json": "application/json",
+    "html": "text/html", "npz": "application/octet-stream", "json": "application/json", "csv": "text/csv",
 }  # fmt: skip
-ANIMATED, DRAWN, DATA = ("gif", "mp4"), ("gif", "mp4", "png", "svg"), ("npz", "json")
+ANIMATED, DRAWN, DATA = ("gif", "mp4"), ("gif", "mp4", "png", "svg"), ("npz", "json", "csv")
 LAYERS = ("map", "arrows", "real", "base", "refined", "paths")
 
 
 @st.fragment
 def popover(
-    runs: list[Trajectory],
+    runs: list[Trajectory | Transcript],
     model: dg.Model,
     key: str,
     titles: list[str] | None = None,
-    formats: tuple[str, ...] = tuple(MEDIA),
+    formats: tuple[str, ...] = tuple(form for form in MEDIA if form != "csv"),
     map: str = "logit",
 ) -> None:
     """A button that opens the export choices for a run, or for several side by side.
@@ -46,8 +47,8 @@ def popover(
             )  # fmt: skip
         name = results.key(form, options, titles, [(run.settings, run.provenance, run.steps) for run in runs])
         made = None
-        if form in DATA:
-            made = _make(runs, model, form, {}, None)
+        if form in DATA and not (form == "npz" and model.kind == "text"):  # its samples are made anew
+            made = _make(runs, model, form, {"titles": titles}, None)
         elif st.button("Make the file", type="primary", key=f"{key}._make", width="stretch",
                        help="Draws every frame; the download appears when it is done."):  # fmt: skip
             bar = st.progress(0.0, "Drawing…")

@@ -20,6 +20,7 @@ ORDER = {
     "compare": ("Compare", ":material/compare:", "compare"),
     "sweep": ("Sweep", ":material/grid_on:", "sweep"),
     "images": ("Images", ":material/image:", "images"),
+    "text": ("Text", ":material/text_fields:", "text"),
 }
 
 

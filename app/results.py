@@ -6,6 +6,8 @@ it; what belongs to one person (an own model, a stopped run) stays in that perso
 
 from __future__ import annotations
 
+import functools
+import gc
 import json
 import threading
 import time
@@ -19,9 +21,12 @@ import dgflow_core as dg
 from dgflow_core.refine import Frame, NonFinite, Recorder, Run
 from dgflow_core.tabulated import TabulatedField
 from dgflow_core.trajectory import Trajectory
+from dgflow_core.transcript import Transcriber, Transcript
 
 #: The most that finished runs and packed pictures may hold together, in bytes.
 MEMORY = 768 * 2**20
+#: The same for one session's results with a model of one's own.
+OWN_MEMORY = 128 * 2**20
 #: What one person may ask of the server in one run.
 MAX_PARTICLES, MAX_STEPS = 20_000, 1000
 MAX_POSITIONS = 3_000_000
@@ -57,6 +62,17 @@ def _kept() -> _Kept:
     return _Kept(MEMORY)
 
 
+@functools.cache
+def settle(page: str) -> None:
+    """Take what a page's first visit left for good out of the garbage collector's sight.
+
+    Streamlit collects after every rerun, and nothing is sent meanwhile: with all of torch to look
+    through, that is a quarter of a second between a slider and its picture.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @st.cache_resource(max_entries=16, show_spinner="Loading the model…")
 def model(name: str, raw: bool = False) -> dg.Model:
     """A shipped model, loaded once for all sessions."""
@@ -74,9 +90,14 @@ def key(*parts) -> str:
     return json.dumps(parts, sort_keys=True, default=str)
 
 
-def kept(name: str, make: Callable[[], Any], size: Callable[[Any], int] = len):
-    """``make()``, or what it gave the last time for this name."""
-    store = _kept()
+def _store(own: bool) -> _Kept:
+    """Where things are kept: for all sessions; what is made with a person's own model, in theirs alone."""
+    return st.session_state.setdefault("_own_results", _Kept(OWN_MEMORY)) if own else _kept()
+
+
+def kept(name: str, make: Callable[[], Any], size: Callable[[Any], int] = len, own: bool = False):
+    """``make()``, or what it gave the last time for this name; ``own`` keeps it in this session only."""
+    store = _store(own)
     value = store.get(name)
     if value is None:
         value = make()
@@ -119,24 +140,46 @@ def trajectory(name: str, settings: dict, *, raw: bool = False, exact: bool = Fa
     return _keep(run_key, _stream(run, run_key) if exact else _collect(run))
 
 
-def image_run(model: dg.Model, settings: dict, draw: Callable[[Frame], Any]) -> Trajectory:
+def image_run(
+    model: dg.Model, settings: dict, draw: Callable[[Frame], Any] | None = None, own: bool = False
+) -> Trajectory:
     """The exact run of ``settings`` on an image model; ``draw`` is given every frame as it comes.
+
+    ``own`` says that the model belongs to this session: what it gives is kept there only.
 
     Raises:
         ValueError: a setting is wrong, or over the server's limits.
     """
     check_size(settings["n"], settings["steps"])
     run_key = key("images", model.digest, settings)
+    done = _store(own).get(run_key) or st.session_state.get("_stopped", {}).get(run_key)
+    return done or _keep(run_key, _stream(Run(model, **settings), run_key, draw), own)
+
+
+def text_run(model: dg.Model, settings: dict, draw: Callable[[Frame], Any]) -> Transcript:
+    """The exact run of ``settings`` on a text model; ``draw`` is given every frame as it comes.
+
+    Raises:
+        ValueError: a setting is wrong, or over the server's limits.
+    """
+    check_size(settings["n"], settings["steps"])
+    run_key = key("text", model.digest, settings)
     done = _kept().get(run_key) or st.session_state.get("_stopped", {}).get(run_key)
-    return done or _keep(run_key, _stream(Run(model, **settings), run_key, draw))
+    return done or _keep(run_key, _stream(run := Run(model, **settings), run_key, draw, Transcriber(run)))
 
 
-def _keep(run_key: str, result: Trajectory) -> Trajectory:
+def _keep(run_key: str, result: Trajectory | Transcript, own: bool = False) -> Trajectory | Transcript:
     if result.ended == "stopped":
-        st.session_state["_stopped"] = {run_key: result}
+        _keep_stopped(run_key, result)
     else:
-        _kept().put(run_key, result, result.positions.nbytes + result.samples.nbytes + result.logits.nbytes)
+        _store(own).put(run_key, result, result.nbytes)
     return result
+
+
+def _keep_stopped(run_key: str, result: Trajectory | Transcript) -> None:
+    """Keep a stopped run for this person; the last four, since so many may stand side by side."""
+    stopped = {**st.session_state.get("_stopped", {}), run_key: result}
+    st.session_state["_stopped"] = dict(list(stopped.items())[-4:])
 
 
 def _collect(
@@ -157,9 +200,14 @@ def _collect(
     return recorder.trajectory()
 
 
-def _stream(run: Run, run_key: str, draw: Callable[[Frame], Any] | None = None) -> Trajectory:
+def _stream(
+    run: Run,
+    run_key: str,
+    draw: Callable[[Frame], Any] | None = None,
+    recorder: Recorder | None = None,
+) -> Trajectory | Transcript:
     """Run with a progress bar; pressing stop ends this script run and keeps the frames so far."""
-    recorder = Recorder(run)
+    recorder = recorder or Recorder(run)
     place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, "Computing exactly…")
@@ -167,7 +215,7 @@ def _stream(run: Run, run_key: str, draw: Callable[[Frame], Any] | None = None) 
         def keep() -> None:
             if recorder.frames:
                 recorder.message = f"Stopped at step {len(recorder.frames) - 1} of {run.steps}."
-                st.session_state["_stopped"] = {run_key: recorder.trajectory()}
+                _keep_stopped(run_key, recorder.trajectory())
 
         st.button("Stop", icon=":material/stop:", on_click=keep, key=f"stop {run_key}",
                   help="Stop here and keep the steps computed so far.")  # fmt: skip

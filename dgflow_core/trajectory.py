@@ -47,6 +47,12 @@ class Trajectory:
     def n(self) -> int:
         return self.positions.shape[1]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the arrays take."""
+        samples = 0 if self.samples is self.positions else self.samples.nbytes
+        return self.positions.nbytes + samples + self.logits.nbytes
+
     def save(self, path) -> Path:
         """Write the run as a compressed ``.npz`` of plain arrays; return the path written."""
         path = Path(path)

@@ -11,7 +11,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
+from dgflow_core.data.text import encode
 from dgflow_core.model import Model
 from dgflow_core.refine import Frame, Recorder, Run
 from dgflow_core.trajectory import Ended, Trajectory
@@ -85,6 +87,16 @@ def read(samples: Tensor) -> tuple[Tensor, Tensor]:
     """Softmax samples (…, length, symbols) → symbols and confidence, both uint8 (…, length)."""
     probability, symbols = samples.max(-1)
     return symbols.byte().cpu(), (255 * probability.clamp(0, 1)).round().byte().cpu()
+
+
+def judge(model: Model, strings: list[str]) -> Tensor:
+    """d of strings of one's own, (n,): one-hot, with what the alphabet lacks as its unknown symbol.
+
+    Raises:
+        ValueError: a string has another length than the model's.
+    """
+    letters = alphabet(model)
+    return model.logit(one_hot(encode(strings, letters), len(letters)).float())
 
 
 def transcribe(trajectory: Trajectory, letters: str) -> Transcript:

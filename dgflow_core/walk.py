@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
+from dgflow_core.model import Model
 from dgflow_core.priors import Prior
+from dgflow_core.refine import whole
+from dgflow_core.transcript import Transcript, read
 
 
 def walk(prior: Prior, first: Tensor, last: Tensor, points: int) -> Tensor:
@@ -28,3 +33,20 @@ def walk(prior: Prior, first: Tensor, last: Tensor, points: int) -> Tensor:
         return (1 - t) * first + t * last
     arc = torch.sin((1 - t) * angle) * first / lengths[0] + torch.sin(t * angle) * last / lengths[1]
     return arc / angle.sin() * ((1 - t) * lengths[0] + t * lengths[1])
+
+
+def walk_through(model: Model, run: Transcript, first: int, last: int, points: int = 12) -> Transcript:
+    """At every step of a latent run, the strings on the walk from string ``first`` to string ``last``.
+
+    Raises:
+        ValueError: the run moved no codes, or has no such strings.
+    """
+    if run.settings.get("space") != "latent":
+        raise ValueError("run must be one in latent space: a walk goes from code to code.")
+    for name, place in (("first", first), ("last", last)):
+        whole(name, place, 0, run.n - 1)
+    codes = torch.stack([walk(model.prior, at[first], at[last], points) for at in run.positions])
+    samples = model.generate(codes.flatten(0, 1))
+    symbols, confidence = (part.unflatten(0, codes.shape[:2]) for part in read(samples))
+    logits = model.logit(samples).cpu().unflatten(0, codes.shape[:2])
+    return replace(run, positions=codes, symbols=symbols, confidence=confidence, logits=logits, info={})

@@ -21,6 +21,7 @@ TOUR = (
     ("compare", "DGflow, DOT, DDLS and their rivals from the same starting points."),
     ("sweep", "A whole grid of settings at once; click a cell to open its run."),
     ("images", "Single pictures mend, step by step."),
+    ("text", "Strings of a character-level GAN: watch letters become words."),
 )
 
 links.complaints("home")

@@ -84,19 +84,25 @@ class Reader {
       }
       return group;
     };
+    const select = (rows, title, act) => {
+      const options = Object.entries(rows).map(([value, textContent]) => element("option", { value, textContent }));
+      return element("select", { title, "aria-label": title, onchange: (event) => act(event.target.value) }, ...options);
+    };
     const step = (label, title, by) =>
       element("button", { type: "button", className: "nudge", textContent: label, title, "aria-label": title, onclick: () => this.stop(this.at + by) });
     const parts = (this.parts = {
       caption: element("div", { className: "caption" }),
       views: chips(VIEWS, "What the colours say", (name) => this.choose({ view: name })),
-      orders: chips(ORDERS, "Order of the strings", (name) => this.choose({ order: name })),
+      orders: select(ORDERS, "Order of the strings", (name) => this.choose({ order: name })),
       heads: element("div", { className: "heads" }),
       list: element("div", { className: "list", tabIndex: 0, role: "listbox", "aria-label": "Strings; arrow keys choose one" }),
       play: element("button", { type: "button", className: "play", onclick: () => (this.timer ? this.stop(this.at) : this.play()) }),
       scrub: element("input", { type: "range", className: "scrub", min: 0, step: 1, "aria-label": "Step" }),
       count: element("output", { className: "count" }),
-      speed: element("select", { className: "speed", title: "Speed", "aria-label": "Speed" },
-        ...Object.entries(SPEEDS).map(([value, textContent]) => element("option", { value, textContent }))),
+      speed: select(SPEEDS, "Speed", (value) => {
+        this.memory.speed = Number(value);
+        if (this.timer) this.play();
+      }),
       legend: element("div", { className: "legend" }),
       chart: element("div", { className: "chart" }),
       filmhead: element("div", { className: "caption" }),
@@ -108,10 +114,6 @@ class Reader {
       this.go(to);
     };
     parts.scrub.onchange = () => this.say();
-    parts.speed.onchange = () => {
-      this.memory.speed = Number(parts.speed.value);
-      if (this.timer) this.play();
-    };
     parts.list.onkeydown = (event) => this.key(event);
     this.root.append(
       element("div", { className: "left" },
@@ -142,6 +144,7 @@ class Reader {
     root.classList.toggle("several", run.panels.length > 1);
     root.style.setProperty("--panels", run.panels.length);
     parts.views.hidden = !run.words;
+    parts.orders.hidden = Boolean(run.walk);
     parts.caption.textContent = run.walk
       ? `A walk through the codes from string ${run.walk[0] + 1} (top) to string ${run.walk[1] + 1} (bottom)` : "";
     parts.heads.replaceChildren(element("span"), ...run.panels.map((panel, i) => element("b", { textContent: panel.title, className: `series${i}` })));
@@ -256,9 +259,9 @@ class Reader {
     const lift = (colour) => (dark ? mixed(rgb(colour), [255, 255, 255], 0.25) : colour);
     const set = (name, value) => root.style.setProperty(`--${name}`, value);
     set("refined", lift(run.palette.refined));
-    const unsure = rgb(run.palette.unsure);
-    for (let level = 0; level < LEVELS; level++) set(`t${level}`, `rgb(${unsure} / ${(dark ? 0.45 : 0.7) * (1 - level / (LEVELS - 1))})`);
-    set("known", `rgb(${rgb(run.palette.known)} / ${dark ? 0.5 : 0.3})`);
+    const tint = (colour, share) => `rgb(${rgb(colour).join(" ")} / ${share})`;
+    for (let level = 0; level < LEVELS; level++) set(`t${level}`, tint(run.palette.unsure, (dark ? 0.45 : 0.7) * (1 - level / (LEVELS - 1))));
+    set("known", tint(run.palette.known, dark ? 0.5 : 0.3));
     const several = run.panels.length > 1;
     this.tones = run.panels.map((_, i) => lift(several ? run.palette.series[i] : run.palette.refined));
     this.tones.forEach((tone, i) => set(`series${i}`, tone));
@@ -295,9 +298,8 @@ class Reader {
     const { run, memory, parts, root } = this;
     if (!run || !root.clientWidth) return;
     Object.assign(memory, { at: this.at, playing: Boolean(this.timer) });
-    for (const [group, chosen] of [[parts.views, memory.view], [parts.orders, memory.order]]) {
-      for (const chip of group.children) chip.setAttribute("aria-pressed", chip.value === chosen);
-    }
+    for (const chip of parts.views.children) chip.setAttribute("aria-pressed", chip.value === memory.view);
+    parts.orders.value = memory.order;
     if (root.dataset.view !== memory.view) this.legend();
     parts.play.textContent = this.timer ? "Pause" : "Play";
     parts.scrub.value = this.at;

@@ -189,7 +189,7 @@ class Painter:
             if title:
                 self._text(draw, x, self.top - 42 * u, title, 16, "ink", room, bold=True)
             self._text(draw, x, self.top - 20 * u, naming.subtitle(run), 14, "quiet", room)
-        note = "red: changed since the start · underlined: in this step · shaded: softmax unsure · right: logit d"
+        note = "red: changed since the start · underlined: in this step · shaded: softmax unsure · right: d"
         if self.count < self.runs[0].n:
             note = f"{note} · the first {self.count} of {self.runs[0].n} strings"
         self._text(draw, self.margin, self.height - 26 * u, note, 13, "quiet", self.width - 2 * self.margin)
