@@ -22,7 +22,7 @@ from dgflow_core.transcript import Transcript
 
 LEVELS = 8  # shades of confidence
 LEAD = 1.4  # row height in font sizes
-LARGEST, SMALLEST = 22, 11  # font sizes at 640 pixels
+LARGEST, SMALLEST, LEGIBLE = 22, 11, 7  # font sizes at 640 pixels, and the smallest in true pixels
 LOGIT = 8  # characters that a logit takes, with the space before it
 
 
@@ -100,10 +100,10 @@ class Painter:
         self.top, self.foot = round((78 if single else 104) * u), round(48 * u)
         free = size - self.top - self.foot
         self.columns = min(3, math.ceil(n / 24)) if single else 1
-        most = max(1, int(free / (LEAD * SMALLEST * u)))
+        most = max(1, int(free / (LEAD * max(LEGIBLE, SMALLEST * u))))
         self.rows = min(most, math.ceil(n / self.columns))
         self.count = min(n, self.rows * self.columns)
-        pixels = max(6, int(min(LARGEST * u, free / (LEAD * self.rows))))
+        pixels = max(LEGIBLE, int(min(LARGEST * u, free / (LEAD * self.rows))))
         self.font = ImageFont.truetype(findfont("DejaVu Sans Mono"), pixels)
         self.cell = max(1, round(self.font.getlength("m"))), round(LEAD * pixels)
         self.margin = round(22 * u)
