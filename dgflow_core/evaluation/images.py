@@ -7,8 +7,10 @@ refined and measured a few hundred at a time, so that memory does not grow with 
 from __future__ import annotations
 
 import argparse
+import os
+import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from tqdm import tqdm
 from dgflow_core import stopping, zoo
 from dgflow_core.evaluation.base import RESULTS, Printer, Results, Table, spread
 from dgflow_core.metrics.images import ImageQuality, reference
+from dgflow_core.metrics.inception import InceptionFID
 from dgflow_core.model import Model
 from dgflow_core.refine import Run, whole
 
@@ -68,13 +71,18 @@ METRICS = {
     "fid": ("FID (classifier)", 2),
     "score": ("score (classifier)", 3),
     "kernel": ("kernel distance", 1),
+    "precision": ("precision", 3),
+    "recall": ("recall", 3),
+    "inception_fid": ("FID", 2),
     "logit": ("mean logit", 2),
     "steps": ("mean steps", 1),
     "seconds": ("seconds", 1),
 }
 
 
-def measure(model: Model, row: Row, repeat: int, n: int) -> dict[str, float]:
+def measure(
+    model: Model, row: Row, repeat: int, n: int, inception: InceptionFID | None = None
+) -> dict[str, float]:
     """One repeat of ``row``: ``n`` samples refined, chunk by chunk, and measured.
 
     Repeat i starts every row from the same codes (seed i); each chunk has noise of its own. "steps"
@@ -94,7 +102,11 @@ def measure(model: Model, row: Row, repeat: int, n: int) -> dict[str, float]:
         seconds += time.monotonic() - began
         logit += float(frame.logits.sum()) / n
         quality.update(frame.samples)
+        if inception is not None:
+            inception.update(frame.samples)
     numbers = quality.compute()
+    if inception is not None:
+        numbers["inception_fid"] = inception.compute()
     numbers |= {"logit": logit, "steps": moves / n, "seconds": seconds}
     return {key: round(value, 5) for key, value in numbers.items()}
 
@@ -106,9 +118,22 @@ def versions(model: Model) -> list[tuple[str, Model]]:
     return [("corrected", model), ("uncorrected", model.without_corrector())]
 
 
-def lines(model: Model, results: Results, repeats: int, n: int) -> Iterator[list[str]]:
+def gain(base: list[float], refined: list[float]) -> str:
+    """How much lower the mean of ``refined`` is than that of ``base``, in percent."""
+    return f"{100 * (1 - statistics.fmean(refined) / statistics.fmean(base)):+.1f} %"
+
+
+def lines(
+    model: Model,
+    results: Results,
+    repeats: int,
+    n: int,
+    rows: Sequence[Row],
+    inception: InceptionFID | None = None,
+) -> Iterator[list[str]]:
     """Yield one row of text after the other, measuring what ``results`` lacks."""
-    for row in ROWS:
+    base: list[float] = []
+    for row in rows:
         for logit, twin in versions(model)[: 1 if row.method is None else None]:
             if row.settings.get("until") in stopping.LEVELS and twin is not model:
                 continue  # real logits were measured with the corrector
@@ -121,28 +146,45 @@ def lines(model: Model, results: Results, repeats: int, n: int) -> Iterator[list
             }
             done = results.repeats(f"{model.name} | {row.title} | {logit}", settings)
             for repeat in tqdm(range(repeats), desc=row.title, unit="run", leave=False, disable=None):
-                if str(repeat) not in done:
-                    done[str(repeat)] = measure(twin, row, repeat, n)
+                stored = done.get(str(repeat), {})
+                if not stored or (inception and "inception_fid" not in stored):
+                    done[str(repeat)] = measure(twin, row, repeat, n, inception)
                     results.save()
             fixed = {"steps": row.settings.get("steps", 0)}  # of repeats measured before rules could stop any
             cells = [
                 spread([(fixed | done[str(repeat)]).get(key) for repeat in range(repeats)], digits)
                 for key, (_, digits) in METRICS.items()
             ]
-            yield [row.title, logit, *cells]
+            fids = [done[str(repeat)]["fid"] for repeat in range(repeats)]
+            if row.method is None:
+                base = fids
+            yield [row.title, logit, *cells, gain(base, fids) if base else "–"]
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", action="append", help="an image model; may be given again (all that ship)")
     parser.add_argument("--repeats", type=int, default=5, help="repeats with other seeds, 1 to 100 (5)")
     parser.add_argument("--n", type=int, default=10_000, help="samples a repeat, 10 to 100,000 (10,000)")
+    parser.add_argument("--row", action="append", help="the title of a row; may be given again (all rows)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (auto)")
+    parser.add_argument(
+        "--inception", type=Path, help="file of Inception-v3 weights: the usual FID is measured as well"
+    )
+    parser.add_argument(
+        "--data-root", type=Path, default=os.environ.get("DGFLOW_DATA"),
+        help="folder of the data sets, for --inception (the environment variable DGFLOW_DATA)",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, help="JSON file of results (assets/results/images.json)")
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
 
 
 def run(args: argparse.Namespace) -> None:
     repeats, n = whole("repeats", args.repeats, 1, 100), whole("n", args.n, 10, 100_000)
+    titles = [row.title for row in ROWS]
+    for title in args.row or ():
+        if title not in titles:
+            raise ValueError(f"row must be one of {'; '.join(titles)}, not {title!r}.")
+    rows = [row for row in ROWS if row.title in (args.row or titles)]
     names = args.model or [name for name in zoo.models() if zoo.describe(name)["kind"] == "image"]
     results = Results(args.out or RESULTS / "images.json", {"table": "images"})
     for name in names:
@@ -153,8 +195,10 @@ def run(args: argparse.Namespace) -> None:
         tqdm.write(
             f"\n{model.title}: {n:,} samples; {against.title}, accuracy {100 * against.accuracy:.1f} %\n"
         )
-        printer = Printer(["method", "logit", *(title for title, _ in METRICS.values())], args.markdown)
-        for line in lines(model, results, repeats, n):
+        headings = ["method", "logit", *(title for title, _ in METRICS.values()), "FID (classifier), gain"]
+        printer = Printer(headings, args.markdown)
+        inception = args.inception and InceptionFID(args.inception, model.dataset, args.data_root)
+        for line in lines(model, results, repeats, n, rows, inception):
             printer.row(line)
 
 

@@ -19,6 +19,7 @@ from dgflow_core.models.classifier import Classifier
 
 DETAILS, TENSORS = "features.json", "features.safetensors"
 SUBSET = 500  # samples in one estimate of the kernel distance
+NEIGHBOURS = 3  # the k of improved precision and recall, as in the paper that proposes them
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,33 @@ def reference(dataset: str) -> Reference:
     )  # fmt: skip
 
 
+def precision_recall(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> tuple[float, float]:
+    """Improved precision and recall (Kynkäänniemi et al. 2019) of features (n, d) and (m, d).
+
+    Every feature owns the ball that reaches its k-th nearest neighbour in its own set. Precision
+    is the share of generated features inside some real ball, recall the share of real ones
+    inside some generated ball, both 0…1. As many of either set are taken as the smaller has.
+
+    Raises:
+        ValueError: one set has no more than k features.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    n = min(len(real), len(fake))
+    if n <= k:
+        raise ValueError(f"precision and recall need more than {k} samples, not {n}.")
+    real, fake = real[:n].double(), fake[:n].double()
+
+    def radii(features: Tensor) -> Tensor:
+        distances, _ = NearestNeighbors(n_neighbors=k).fit(features.numpy()).kneighbors()
+        return torch.from_numpy(distances[:, -1])
+
+    between = torch.cdist(real, fake)
+    precision = (between <= radii(real)[:, None]).any(0).double().mean()
+    recall = (between <= radii(fake)).any(1).double().mean()
+    return float(precision), float(recall)
+
+
 class _Given(nn.Identity):
     """Stands where TorchMetrics wants a feature network: the features are computed once, outside."""
 
@@ -79,7 +107,7 @@ class ImageQuality:
 
     >>> quality = ImageQuality(reference("fashion_mnist"))
     >>> quality.update(images)  # (n, C, 32, 32) in [−1, 1], any number of times
-    >>> quality.compute()       # {"fid": …, "score": …, "kernel": …}
+    >>> quality.compute()       # {"fid": …, "score": …, "precision": …, "recall": …, "kernel": …}
     """
 
     def __init__(self, against: Reference):
@@ -99,6 +127,7 @@ class ImageQuality:
         self.score = InceptionScore(_Given(against.classifier.head.out_features), splits=1)
         self.kernel = KernelInceptionDistance(given, subsets=20, subset_size=SUBSET)
         self.kernel.real_features = [against.sample]
+        self.first: list[Tensor] = []  # features for precision and recall: no more than of real images
         self.count = 0
 
     @torch.no_grad()
@@ -109,18 +138,25 @@ class ImageQuality:
             self.fid.update(features, real=False)
             self.score.update(self.against.classifier.head(features))
             self.kernel.update(features, real=False)
+            if self.count < len(self.against.sample):
+                self.first.append(features)
             self.count += len(batch)
 
     def compute(self) -> dict[str, float]:
         """The metrics so far, all in classifier features.
 
         "fid" (Fréchet distance), "score" (exp of the mutual information between image and class,
-        at most the number of classes) and, from 500 images on, "kernel" (squared MMD, cubic
+        at most the number of classes), "precision" and "recall" (0…1, of at most as many images as
+        ``Reference.sample`` has) and, from 500 images on, "kernel" (squared MMD, cubic
         polynomial kernel, mean of 20 subsets of 500).
         """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # the spread over splits, of which there is one
             numbers = {"fid": float(self.fid.compute()), "score": float(self.score.compute()[0])}
+        if self.count > NEIGHBOURS:
+            numbers["precision"], numbers["recall"] = precision_recall(
+                self.against.sample, torch.cat(self.first)
+            )
         if self.count >= SUBSET:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)  # the subsets: the same images always get the same number

@@ -22,6 +22,7 @@ class Scale(nn.Module):
         return torch.addcmul(self.bias[:, None, None], x, self.weight[:, None, None])
 
 
+@torch.no_grad()
 def fold(network: nn.Module) -> nn.Module:
     """A copy of ``network`` without batch norm or spectral norm, frozen.
 

@@ -25,7 +25,7 @@ from dgflow_core.models.sndcgan import SNDCGANDiscriminator
 from dgflow_core.training import images
 from dgflow_core.training.base import Recipe
 
-WATCHED = 200  # samples refined at every watch
+WATCHED = 128  # samples refined at every watch
 
 
 class Corrected(Recipe):

@@ -128,7 +128,7 @@ RECIPES = (
         title="Glow on CIFAR-10",
         dataset="cifar10",
         critic_from="cifar10/sndcgan-ns",
-        generator_iterations=800,
-        iterations=950,
+        generator_iterations=600,
+        iterations=720,
     ),
 )

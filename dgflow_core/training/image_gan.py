@@ -19,7 +19,7 @@ from dgflow_core.training import images
 from dgflow_core.training.base import Recipe
 from dgflow_core.training.wgan_gp import gradient_penalty
 
-WATCHED = 200  # samples refined at every watch
+WATCHED = 128  # samples refined at every watch
 
 
 class ImageGAN(Recipe):

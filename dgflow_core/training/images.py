@@ -112,7 +112,7 @@ def flat(numbers: dict[str, dict]) -> dict[str, float]:
     return {f"{label}_{key}": row[key] for label, row in labels for key in ("fid", "score", "logit")}
 
 
-def finished(model: Model, against: Reference, root: Path | None, n: int = 500) -> Model:
+def finished(model: Model, against: Reference, root: Path | None, n: int = 300) -> Model:
     """``model`` with its measured quality and the band of real logits written to its config."""
     numbers, _, _ = gain(model, against, n)
     model.config["quality"] = {

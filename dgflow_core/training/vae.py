@@ -76,7 +76,7 @@ RECIPES = (
         critic_from="cifar10/sndcgan-ns",
         dim=128,
         width=32,
-        generator_iterations=600,
-        iterations=750,
+        generator_iterations=500,
+        iterations=620,
     ),
 )

@@ -137,8 +137,8 @@ RECIPES = (
         critic_from="cifar10/sndcgan-ns",
         loss="mmd",
         penalty=1.0,
-        generator_iterations=900,
-        iterations=1050,
+        generator_iterations=600,
+        iterations=720,
     ),
     VectorGAN(
         name="cifar10/ocfgan-gp",
@@ -147,7 +147,7 @@ RECIPES = (
         critic_from="cifar10/sndcgan-ns",
         loss="ecfd",
         dim=32,
-        generator_iterations=900,
-        iterations=1050,
+        generator_iterations=600,
+        iterations=720,
     ),
 )

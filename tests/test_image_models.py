@@ -1,0 +1,288 @@
+"""The eight kinds of image generator: architectures, their folding, and recipes of a few steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import dgflow_core as dg
+from dgflow_core import data, training, zoo
+from dgflow_core.metrics.images import precision_recall
+from dgflow_core.metrics.inception import InceptionFID
+from dgflow_core.model import Model
+from dgflow_core.models import glow
+from dgflow_core.models.folding import fold
+from dgflow_core.models.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
+from dgflow_core.models.snresnet import SNResNetDiscriminator, SNResNetGenerator
+from dgflow_core.priors import make
+from dgflow_core.training import base, corrector, features, image_gan, images, vector_gan
+from dgflow_core.training import glow as glow_training
+
+CPU = torch.device("cpu")
+TINY = {"iterations": 4, "width": 4, "batch": 4}
+HALVES = {"generator_iterations": 2, "corrector_batch": 4}
+RECIPES = {
+    "cifar10/sndcgan-hinge": {"dim": 4, "iterations": 2},
+    "cifar10/wgan-gp": {"dim": 4, "iterations": 2},
+    "cifar10/sn-resnet": {"dim": 4, "critic_width": 4, "iterations": 2},
+    "cifar10/mmd-gan": {"dim": 4, **HALVES},
+    "cifar10/ocfgan-gp": {"dim": 4, **HALVES},
+    "cifar10/vae": {"dim": 4, **HALVES},
+    "cifar10/glow": {"depth": 1, **HALVES},
+}
+
+
+# Architectures
+
+
+def stirred(network: nn.Module) -> nn.Module:
+    """With batch norms that do something."""
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.normal_(layer.weight, 1, 0.3)
+            nn.init.normal_(layer.bias)
+    return network
+
+
+def test_snresnet_folds_to_the_same_function():
+    torch.manual_seed(0)
+    network = stirred(SNResNetGenerator(8, 3, 4, batch_norm=True))
+    for _ in range(20):
+        network(torch.randn(32, 8) * 2 + 1)
+    plain, z = fold(network), torch.randn(5, 8)
+    assert torch.allclose(plain(z), network.eval()(z), atol=1e-5)
+    assert plain(z).shape == (5, 3, 32, 32)
+    assert plain.state_dict().keys() == SNResNetGenerator(8, 3, 4).state_dict().keys()
+    network.train()
+    assert not torch.allclose(plain(z), network(z), atol=1e-2)
+
+    critic, x = SNResNetDiscriminator(3, 4, spectral_norm=True), torch.randn(5, 3, 32, 32)
+    for _ in range(3):
+        critic(x)
+    folded = fold(critic)
+    assert torch.allclose(folded(x), critic.eval()(x), atol=1e-5)
+    assert folded(x).shape == (5,)
+
+
+def test_snresnet_at_the_papers_widths():
+    with torch.device("meta"):
+        generator, critic = SNResNetGenerator(128, 3, 256), SNResNetDiscriminator(3, 128)
+    assert generator[0].weight.shape == (4096, 128)
+    convolutions = [layer for layer in critic.modules() if isinstance(layer, nn.Conv2d)]
+    assert len(convolutions) == 10  # two a block, and shortcuts where the side is halved
+    assert {layer.out_channels for layer in convolutions} == {128}
+
+
+@pytest.fixture
+def flow():
+    torch.manual_seed(0)
+    flow = glow_training.Flow(channels=3, side=32, levels=3, depth=2, width=6)
+    flow(torch.rand(16, 3, 32, 32) * 2 - 1)  # sets the activation norms
+    with torch.no_grad():
+        for value in flow.parameters():
+            value += 0.03 * torch.randn_like(value)
+    return flow
+
+
+def test_folded_glow_inverts_the_trained_flow(flow):
+    x = torch.rand(8, 3, 32, 32) * 2 - 1
+    with torch.no_grad():
+        z, log_det = flow(x)
+    plain = glow_training.fold(flow)
+    assert z.shape == (8, 3072)
+    assert log_det.shape == (8,)
+    assert torch.allclose(plain(z), x, atol=1e-4)
+    assert plain(3 * z).abs().max() <= 1
+
+
+def test_glows_determinant_is_that_of_its_jacobian():
+    torch.manual_seed(0)
+    small = glow_training.Flow(channels=1, side=4, levels=1, depth=2, width=4).double()
+    x = torch.rand(6, 1, 4, 4, dtype=torch.double)
+    small(x)
+    with torch.no_grad():
+        for value in small.parameters():
+            value += 0.2 * torch.randn_like(value)
+    _, log_det = small(x)
+    jacobian = torch.autograd.functional.jacobian(lambda one: small(one)[0].flatten(), x[:1])
+    assert torch.linalg.slogdet(jacobian.reshape(16, 16))[1] == pytest.approx(log_det[0].item(), abs=1e-6)
+
+
+def test_glows_scales_share_out_every_pixel():
+    layout = glow.scales(3, 32, 3)
+    assert [shape for _, shape in layout] == [(48, 4, 4), (12, 8, 8), (6, 16, 16)]
+    assert sum(np.prod(shape) for _, shape in layout) == 3 * 32**2
+
+
+def test_sndcgan_at_48_pixels():
+    generator, critic = SNDCGANGenerator(8, 3, 4, side=48), SNDCGANDiscriminator(3, 4, side=48)
+    out = generator(torch.randn(2, 8))
+    assert out.shape == (2, 3, 48, 48)
+    assert critic(out).shape == (2,)
+    assert generator[0].out_features == 8 * 4 * 6 * 6
+
+
+# STL-10
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A data root with made-up STL-10 in its binary format, and CIFAR-10 in class folders."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("data")
+    binary = folder / "stl10_binary"
+    binary.mkdir()
+    rng = np.random.default_rng(0)
+    for half, n in (("train", 40), ("test", 20)):
+        # each image: three planes, each stored column by column; the red plane grows to the right
+        pixels = rng.integers(0, 256, (n, 3, 96, 96), dtype=np.uint8)
+        pixels[:, 0] = np.arange(96, dtype=np.uint8)[:, None]
+        pixels.tofile(binary / f"{half}_X.bin")
+        (np.arange(n) % 10 + 1).astype(np.uint8).tofile(binary / f"{half}_y.bin")
+    (binary / "class_names.txt").write_text("\n".join(data.get_images("stl10").classes))
+    for half, n in (("train", 16), ("test", 16)):
+        for index in range(n):
+            place = folder / "cifar10" / half / f"class{index % 10}"
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(place / f"{index}.png")
+    return folder
+
+
+@pytest.mark.parametrize(("name", "side"), [("stl10", 48), ("stl10_32", 32)])
+def test_stl10_is_read_from_its_binary_format(name, side, root):
+    target = data.get_images(name)
+    pictures, labels = target.load(root, train=False)
+    assert target.side == side
+    assert pictures.shape == (20, 3, side, side)
+    assert pictures.dtype == torch.uint8
+    assert labels.tolist() == [index % 10 for index in range(20)]
+    across = pictures[0, 0].float().mean(0)  # averages of 96 / side neighbouring columns
+    wanted = np.arange(96).reshape(side, -1).mean(1)
+    assert np.allclose(across.numpy(), wanted, atol=0.51)
+
+
+def test_a_root_without_stl10_is_one_sentence(tmp_path):
+    with pytest.raises(ValueError, match=r"^data_root must hold STL-10 .*does not\.$"):
+        data.get_images("stl10").load(tmp_path)
+
+
+# Recipes
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    for module in (image_gan, corrector):
+        monkeypatch.setattr(module, "WATCHED", 8)
+    monkeypatch.setattr(images.finished, "__defaults__", (8,))
+    monkeypatch.setattr(features, "BATCH", 8)
+
+
+@pytest.fixture
+def shelf(root, tmp_path, monkeypatch, quick):
+    """A folder of models with CIFAR-10 features and a GAN that lends its critic."""
+    monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
+    features.train("cifar10", root, tmp_path / "cifar10", epochs=1, limit=16)
+    generator, critic = SNDCGANGenerator(4, 3, 2), SNDCGANDiscriminator(3, 2)
+    config = {
+        "title": "Toy", "kind": "image", "dataset": "cifar10", "prior": {"kind": "normal", "dim": 4},
+        "generator": {"architecture": "sndcgan_generator", "arguments": generator.arguments},
+        "critic": {"architecture": "sndcgan_discriminator", "arguments": critic.arguments},
+    }  # fmt: skip
+    zoo.save(Model(config, make("normal", 4), generator, critic), tmp_path / "cifar10" / "sndcgan-ns")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_kind_trains_resumes_saves_loads_and_refines(name, root, shelf):
+    recipe = training.get(name).model_copy(update={**TINY, **RECIPES[name]})
+    model = base.train(recipe, shelf / "run", CPU, root)
+    for iterations in range(1, recipe.iterations + 1):  # stopped after every iteration
+        halves = recipe.model_copy(update={"iterations": iterations}).trainer(CPU, root)
+        part = recipe.model_copy(update={"iterations": iterations})
+        for _ in base.steps(part, halves, shelf / "halves", watch_every=10**6):
+            pass
+    resumed, z = halves.model(), model.prior.sample(3, 0)
+    if recipe.iterations == 4:  # GANs ship their best state, the others their last
+        assert torch.equal(resumed.generate(z), model.generate(z))
+        assert torch.equal(resumed.logit(model.generate(z)), model.logit(model.generate(z)))
+
+    zoo.save(model, shelf / name)
+    loaded = dg.load(name)
+    assert torch.equal(loaded.generate(z), model.generate(z))
+    assert (loaded.corrector is not None) == ("generator_iterations" in RECIPES[name])
+    assert loaded.config["recipe"]["iterations"] == recipe.iterations
+    run = dg.refine(loaded, n=4, steps=2, eta=0.1, gamma=0.0, space="latent", seed=1)
+    assert run.samples.shape == (3, 4, 3, 32, 32)
+    assert torch.isfinite(run.samples).all()
+
+
+@pytest.mark.parametrize("name", ["cifar10/mmd-gan", "cifar10/ocfgan-gp", "cifar10/vae", "cifar10/glow"])
+def test_correctors_start_from_the_lent_critic_and_leave_the_generator_alone(name, root, shelf):
+    recipe = training.get(name).model_copy(update={**TINY, **RECIPES[name]})
+    trainer = recipe.trainer(CPU, root)
+    x = torch.randn(3, 3, 32, 32)
+    assert torch.equal(trainer.corrector(x), trainer.lender.critic(x))
+    for iteration in (1, 2):
+        trainer.step(iteration)
+    z = torch.randn(3, trainer.dim)
+    before = trainer.shipped()(z)
+    assert torch.equal(trainer.corrector(x), trainer.lender.critic(x))
+    numbers = trainer.step(3)
+    assert {"corrector_loss", "logit_lender", "logit_own"} <= numbers.keys()
+    assert not torch.equal(trainer.corrector(x), trainer.lender.critic(x))
+    assert torch.equal(trainer.final(z), before)
+
+
+def test_stl10_trains_at_48_pixels(root, tmp_path, monkeypatch, quick):
+    monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
+    features.train("stl10", root, tmp_path / "stl10", epochs=1, limit=20)
+    recipe = training.get("stl10/sndcgan-ns").model_copy(update={**TINY, "iterations": 2, "dim": 4})
+    model = base.train(recipe, tmp_path / "run", CPU, root)
+    zoo.save(model, tmp_path / "stl10" / "toy")
+    assert dg.load("stl10/toy").sample_shape == (3, 48, 48)
+
+
+# Losses and metrics
+
+
+def test_mmd_and_characteristic_function_distance_match_their_formulas():
+    torch.manual_seed(0)
+    real, fake = torch.randn(5, 3), torch.randn(5, 3) + 1
+
+    def k(x, y):
+        return sum(np.exp(-float(((x - y) ** 2).sum()) / (2 * s**2)) for s in (1, 2, 4, 8, 16))
+
+    within = sum(k(a[i], a[j]) for a in (real, fake) for i in range(5) for j in range(5) if i != j) / 20
+    across = sum(k(x, y) for x in real for y in fake) / 25
+    assert float(vector_gan.mmd(real, fake)) == pytest.approx(within - 2 * across, abs=1e-5)
+
+    t = torch.randn(4, 3)
+    waves = [torch.exp(1j * (one @ t.T)).mean(0) for one in (real, fake)]
+    expected = ((waves[0] - waves[1]).abs() ** 2).mean()
+    assert float(vector_gan.ecfd(real, fake, t)) == pytest.approx(float(expected), abs=1e-6)
+    assert float(vector_gan.ecfd(real, real, t)) == 0
+
+
+def test_precision_and_recall_by_hand():
+    torch.manual_seed(0)
+    real = torch.randn(400, 2)
+    assert precision_recall(real, real) == (1.0, 1.0)
+    assert precision_recall(real, real + 100) == (0.0, 0.0)
+    # one corner of the data: every sample is like the data, most of the data is like no sample
+    precision, recall = precision_recall(real, real[(real > 0.5).all(1)].repeat(20, 1)[:400] + 1e-4)
+    assert precision > 0.95
+    assert recall < 0.2
+    # the data and as much of nonsense: half are like the data, all of the data is covered
+    precision, recall = precision_recall(real, torch.cat([real[:200], 50 + 9 * torch.randn(200, 2)]))
+    assert precision == 0.5
+    assert recall > 0.9
+    with pytest.raises(ValueError, match="more than 3 samples"):
+        precision_recall(real[:3], real)
+
+
+def test_inception_weights_are_never_downloaded(tmp_path):
+    with pytest.raises(ValueError, match=r"^inception must name a file"):
+        InceptionFID(tmp_path / "none.pth", "cifar10")
