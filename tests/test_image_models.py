@@ -286,3 +286,6 @@ def test_precision_and_recall_by_hand():
 def test_inception_weights_are_never_downloaded(tmp_path):
     with pytest.raises(ValueError, match=r"^inception must name a file"):
         InceptionFID(tmp_path / "none.pth", "cifar10")
+    (tmp_path / "other.pth").write_bytes(b"no weights")
+    with pytest.raises(ValueError, match="is not a file of weights"):
+        InceptionFID(tmp_path / "other.pth", "cifar10")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from dgflow_core import data
@@ -31,6 +32,10 @@ class InceptionFID:
             raise ValueError(
                 f"inception must name a file of Inception-v3 weights; there is none at {weights}."
             )
+        try:
+            torch.load(weights, weights_only=True)  # torch-fidelity would run code that the file brings
+        except Exception:  # whatever a damaged or foreign file raises
+            raise ValueError(f"inception: {weights} is not a file of weights.") from None
         try:
             self.metric = FrechetInceptionDistance(
                 2048, reset_real_features=False, feature_extractor_weights_path=str(weights)
