@@ -184,6 +184,11 @@ def train_options(parser: Parser) -> None:
         "--out", type=Path, default=Path("pretrained"), help="where the model goes (pretrained)"
     )
     parser.add_argument("--iterations", type=int, help="how many, instead of the recipe's own number")
+    parser.add_argument(
+        "--width", type=int,
+        help="width of an image recipe's networks, instead of the recipe's own (the papers': 64; "
+        "SN-ResNet 256; Glow 512)",
+    )  # fmt: skip
 
 
 def train(args: argparse.Namespace) -> int:
@@ -196,6 +201,12 @@ def train(args: argparse.Namespace) -> int:
         if not 1 <= args.iterations <= 10_000_000:
             raise ValueError(f"iterations must be from 1 to 10,000,000, not {args.iterations}.")
         recipe = recipe.model_copy(update={"iterations": args.iterations})
+    if args.width is not None:
+        if "width" not in type(recipe).model_fields:
+            raise ValueError(f"width does not apply to {recipe.name}.")
+        if not 2 <= args.width <= 1024:
+            raise ValueError(f"width must be from 2 to 1,024, not {args.width}.")
+        recipe = recipe.model_copy(update={"width": args.width})
     if args.data_root is not None and not Path(args.data_root).is_dir():
         raise ValueError(f"data-root must be a folder; there is none at {str(args.data_root)!r}.")
     target = device.pick(args.device)

@@ -26,7 +26,7 @@ HALVES = {"generator_iterations": 2, "corrector_batch": 4}
 RECIPES = {
     "cifar10/sndcgan-hinge": {"dim": 4, "iterations": 2},
     "cifar10/wgan-gp": {"dim": 4, "iterations": 2},
-    "cifar10/sn-resnet": {"dim": 4, "critic_width": 4, "iterations": 2},
+    "cifar10/sn-resnet": {"dim": 4, "iterations": 2},
     "cifar10/mmd-gan": {"dim": 4, **HALVES},
     "cifar10/ocfgan-gp": {"dim": 4, **HALVES},
     "cifar10/vae": {"dim": 4, **HALVES},
@@ -289,3 +289,17 @@ def test_inception_weights_are_never_downloaded(tmp_path):
     (tmp_path / "other.pth").write_bytes(b"no weights")
     with pytest.raises(ValueError, match="is not a file of weights"):
         InceptionFID(tmp_path / "other.pth", "cifar10")
+
+
+def test_width_is_one_flag(root, shelf, tmp_path, capsys):
+    from dgflow_core.__main__ import main
+
+    command = ["train", "cifar10/sndcgan-hinge", "--iterations", "1", "--data-root", str(root),
+               "--device", "cpu", "--runs-dir", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]  # fmt: skip
+    assert main([*command, "--width", "3"]) == 0
+    model = dg.load(tmp_path / "out" / "cifar10" / "sndcgan-hinge")
+    assert model.config["generator"]["arguments"]["width"] == model.config["recipe"]["width"] == 3
+    assert main([*command, "--width", "1"]) == 2
+    assert "width must be from 2 to 1,024" in capsys.readouterr().err
+    assert main(["train", "25gaussians/wgan-gp", "--width", "8"]) == 2
+    assert "width does not apply to 25gaussians/wgan-gp" in capsys.readouterr().err

@@ -75,6 +75,7 @@ def average(target: nn.Module, source: nn.Module, decay: float) -> None:
 
 def config(recipe, dim: int, generator: nn.Module, critic: nn.Module, names: tuple[str, str]) -> dict:
     """``config.json`` of an image model; ``names`` are the architectures of generator and critic."""
+    side = data.get_images(recipe.dataset).side
     return {
         "title": recipe.title,
         "kind": "image",
@@ -83,7 +84,10 @@ def config(recipe, dim: int, generator: nn.Module, critic: nn.Module, names: tup
         "generator": {"architecture": names[0], "arguments": generator.arguments},
         "critic": {"architecture": names[1], "arguments": critic.arguments},
         "recipe": recipe.model_dump(mode="json", exclude={"title", "dataset"}),
-        "data": {"name": recipe.dataset, "source": "the training half, padded to 32 × 32, no augmentation"},
+        "data": {
+            "name": recipe.dataset,
+            "source": f"the training half, {side} × {side} pixels, no augmentation",
+        },
         "seed": recipe.seed,
     }
 

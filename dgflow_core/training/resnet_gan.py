@@ -15,12 +15,11 @@ from dgflow_core.training.image_gan import ImageGAN, ImageGANTrainer
 
 
 class ResNetGAN(ImageGAN):
-    """``width`` of the generator and ``critic_width`` of its own discriminator (256 and 128 are the paper's).
+    """``width`` is the generator's, its own discriminator has half of it (256 and 128 are the paper's).
 
     ``critic_from`` names the shipped GAN whose discriminator refines it.
     """
 
-    critic_width: int = 16
     critic_from: str
 
     def trainer(self, device: torch.device, data_root: Path | None) -> ResNetGANTrainer:
@@ -35,7 +34,7 @@ class ResNetGANTrainer(ImageGANTrainer):
         self.lender = zoo.load(recipe.critic_from, self.device)
         return (
             SNResNetGenerator(recipe.dim, channels, recipe.width, batch_norm=True),
-            SNResNetDiscriminator(channels, recipe.critic_width, spectral_norm=True),
+            SNResNetDiscriminator(channels, recipe.width // 2, spectral_norm=True),
         )
 
     def model(self) -> Model:
