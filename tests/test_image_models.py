@@ -294,8 +294,8 @@ def test_inception_weights_are_never_downloaded(tmp_path):
 def test_width_is_one_flag(root, shelf, tmp_path, capsys):
     from dgflow_core.__main__ import main
 
-    command = ["train", "cifar10/sndcgan-hinge", "--iterations", "1", "--data-root", str(root),
-               "--device", "cpu", "--runs-dir", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]  # fmt: skip
+    folders = ["--data-root", str(root), "--runs-dir", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]
+    command = ["train", "cifar10/sndcgan-hinge", "--iterations", "1", "--device", "cpu", *folders]
     assert main([*command, "--width", "3"]) == 0
     model = dg.load(tmp_path / "out" / "cifar10" / "sndcgan-hinge")
     assert model.config["generator"]["arguments"]["width"] == model.config["recipe"]["width"] == 3
