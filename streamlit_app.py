@@ -2,8 +2,12 @@
 
 import streamlit as st
 
-from app import navigation
+from app import navigation, results
 
 st.set_page_config(page_title="DGflow Explorer", page_icon=":material/air:", layout="wide")
 st.html(navigation.STYLE)
-navigation.pages().run()
+page = navigation.pages()
+try:
+    page.run()
+finally:
+    results.settle(page.url_path)

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import math
 import typing
+from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 
-from dgflow_core import datasets, methods, models, zoo
+from dgflow_core import Model, datasets, methods, models, stopping, zoo
 from dgflow_core.divergences import divergences
 from dgflow_core.methods import Method
+
+
+@st.cache_resource(ttl=10, show_spinner=False)
+def _shelf(root: Path) -> dict[str, dict]:
+    """What the shipped models say of themselves; kept for a while, because a rerun asks dozens of times."""
+    return {name: zoo.describe(name) for name in models()}
 
 
 def planar_models() -> list[str]:
     """Names of the shipped 2D models, the paper's first."""
     order = list(datasets)
-    names = [name for name in models() if zoo.describe(name)["kind"] == "2d"]
+    names = [
+        name for name, config in _shelf(zoo.root()).items()
+        if config["kind"] == "2d" and name.split("/")[0] in order
+    ]  # fmt: skip
     return sorted(names, key=lambda name: (order.index(name.split("/")[0]), name.split("/")[1] != "wgan-gp"))
 
 
 def model_title(name: str) -> str:
     """A model's name as people read it."""
-    return zoo.describe(name)["title"]
+    return _shelf(zoo.root())[name]["title"]
 
 
 def method_settings(method: Method, page: str, columns=None, only=None) -> dict[str, Any]:
@@ -37,6 +47,17 @@ def method_settings(method: Method, page: str, columns=None, only=None) -> dict[
         place = columns[index % len(columns)] if columns else st
         values[name] = _control(place, method, name, f"{page}.{method.name}.{name}")
     return values
+
+
+def stopping_rule(method: Method, model: Model, page: str) -> str:
+    """Draw the choice of when a sample stops, in ``st.session_state["<page>.until"]``; return the rule."""
+    rules, key = stopping.rules(method, model), f"{page}.until"
+    if st.session_state[key] not in rules:
+        st.session_state[key] = "steps"
+    if len(rules) == 1:
+        return "steps"
+    words = stopping.Stopping.model_fields["until"].description
+    return st.selectbox("A sample stops", rules, key=key, format_func=stopping.TITLES.get, help=words)
 
 
 def _control(place, method: Method, name: str, key: str):

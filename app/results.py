@@ -105,6 +105,11 @@ def kept(name: str, make: Callable[[], Any], size: Callable[[Any], int] = len, o
     return value
 
 
+def found(name: str, own: bool = False):
+    """What is kept under this name, or None."""
+    return _store(own).get(name)
+
+
 def check_size(n: int, steps: int) -> None:
     """Enforce the server's limits on one run.
 

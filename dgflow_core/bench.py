@@ -313,7 +313,7 @@ def table(result: dict[str, Any]) -> str:
             f"| live canvas, {row['particles']:,} particles, {row['window']} "
             f"| {row['fps']:.1f} frames/s | 55 wanted | | setting to frame: {row['response_ms']:.0f} ms |"
         )
-        if row.get("slider_ms"):
+        if row["slider_ms"]:
             lines.append(
                 f"| slider release to new picture, 2D page | median {row['slider_median_ms']:.0f} ms "
                 f"| 95 %: {row['slider_p95_ms']:.0f} ms | | {len(row['slider_ms'])} releases |"

@@ -95,36 +95,33 @@ def _live(page, address: str, seconds: float) -> dict[str, Any]:
 
 
 def _slider(page, address: str, releases: int) -> dict[str, Any]:
-    """Milliseconds from the release of the step-size slider to the first drawing of the new run."""
+    """Milliseconds from the release of the noise slider to the first drawing of the new run.
+
+    Always to the right, so that every release asks for a run that nobody has seen yet.
+    """
     page.goto(f"{address}/flow")
     stage = page.locator(".stage[data-run-key]")
     stage.wait_for()
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(6000)  # the first picture plays to its end
     page.evaluate("() => addEventListener('keyup', () => { window.__released = performance.now(); }, true)")
-    thumb = page.get_by_role("slider", name=re.compile("step size"))
+    thumb = page.get_by_role("slider", name=re.compile("noise factor"))
     times = []
-    for index in range(releases + 2):
-        before = stage.get_attribute("data-run-key")
+    for _ in range(releases + 2):
+        stage.evaluate(
+            """(stage) => {
+              const before = stage.dataset.runKey;
+              window.__drawn = new Promise((done) => new MutationObserver((_, watch) => {
+                if (stage.dataset.runKey === before) return;
+                watch.disconnect();
+                done(Number(stage.dataset.drawnAt) - window.__released);
+              }).observe(stage, { attributes: true, attributeFilter: ["data-drawn-at"] }));
+            }"""
+        )
         thumb.focus()
-        thumb.press("ArrowRight" if index % 8 < 4 else "ArrowLeft")
-        try:
-            page.wait_for_function(
-                """before => {
-                  const find = (root) => root.querySelector('.stage[data-run-key]')
-                    ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot))
-                      .find(Boolean);
-                  return find(document)?.dataset.runKey !== before;
-                }""",
-                arg=before, timeout=10_000,
-            )  # fmt: skip
-        except Exception:  # no new picture: the slider stands at its end
-            continue
-        drawn = float(stage.get_attribute("data-drawn-at"))
-        times.append(drawn - page.evaluate("window.__released"))
-        page.wait_for_timeout(300)
+        thumb.press("ArrowRight")
+        times.append(page.evaluate("() => window.__drawn"))
+        page.wait_for_timeout(400)
     times = times[2:]  # the first ones warm caches
-    if not times:
-        return {"slider_ms": []}
     ranked = sorted(times)
     return {
         "slider_ms": times, "slider_median_ms": statistics.median(times),

@@ -89,6 +89,7 @@ class Model:
             net.eval().requires_grad_(False)
         self.sample_shape = self._probe()
         self._weights_digest: str | None = None
+        self._starts: dict[tuple[int, int], Tensor] = {}
 
     name = property(lambda self: self.config.get("name", "unnamed"))
     title = property(lambda self: self.config.get("title", self.name))
@@ -186,6 +187,20 @@ class Model:
         z = as_tensor("z", z, self.device, (self.prior.dim,))
         with torch.no_grad():
             return self._batched(self.generator, z)
+
+    def start(self, n: int, seed: int) -> Tensor:
+        """g(z) of the ``n`` codes that ``seed`` draws, (n, *sample_shape): where runs in data space start.
+
+        Planar models keep the last few: a slider asks again and again, and they outweigh the run.
+        """
+        if (n, seed) in self._starts:
+            return self._starts[n, seed]
+        samples = self.generate(self.prior.sample(n, seed).to(self.device))
+        if self.sample_shape == (2,) and n <= 20_000:
+            while len(self._starts) >= 8:
+                self._starts.pop(next(iter(self._starts)), None)
+            self._starts[n, seed] = samples
+        return samples
 
     def logit(self, x) -> Tensor:
         """d(x): samples (n, *sample_shape) → (n,), corrector and offset included."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -85,8 +86,11 @@ class Run:
         stopping.Rule(self.until, model)  # says now what would go wrong later
         if start is None:
             self.n = whole("n", n, 1, MAX_PARTICLES)
-            z = model.prior.sample(self.n, self.seed).to(model.device)
-            self.start = z if space == "latent" else model.generate(z)
+            latent = space == "latent"
+            self.start = (
+                model.prior.sample(self.n, self.seed).to(model.device)
+                if latent else model.start(self.n, self.seed)
+            )  # fmt: skip
         else:
             self.start = self.field.points("start", start)
             self.n = len(self.start)
@@ -119,7 +123,7 @@ class Run:
             yield Frame(step, state.points, state.at.sample, state.at.logit, {**state.info, **info})
 
     def _check(self, step: int, state) -> None:
-        if torch.isfinite(state.points.sum() + state.at.logit.sum()):  # one look at the usual case
+        if math.isfinite((state.points.sum() + state.at.logit.sum()).item()):  # one look at the usual case
             return
         good = torch.isfinite(state.points).flatten(1).all(1) & torch.isfinite(state.at.logit)
         bad = int((~good).sum())

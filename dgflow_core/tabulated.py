@@ -75,19 +75,20 @@ class TabulatedField(ExactField):
             found = compute(model, space, size, half, progress), half
             if keep:
                 _write(model, space, *found)
-        self.table, self.half = found
-        self.table = self.table.to(model.device)
-        self.size = size
+        table, self.half = found
+        # The channels of a node lie together, so that a look-up touches few lines of the cache.
+        self._nodes = table.to(model.device)[None].contiguous(memory_format=torch.channels_last)
+        self.table, self.size = self._nodes[0], size
 
     def evaluate(self, points: Tensor) -> Evaluation:
         """d, ∇d and the samples at ``points`` (n, 2)."""
         where = points.detach() / self.half
-        values = grid_sample(self.table[None], where[None, None], padding_mode="border", align_corners=True)
-        values = values[0, :, 0].T
-        logit = values[:, 0] + self.model.logit_offset
-        sample = points if self.space == "data" else values[:, 3:]
-        at = Evaluation(logit, values[:, 1:3], sample)
-        if where.abs().max() <= 1:  # false for points that are not finite as well
+        values = grid_sample(self._nodes, where[None, None], padding_mode="border", align_corners=True)[
+            0, :, 0
+        ]
+        sample = points if self.space == "data" else values[3:].T
+        at = Evaluation(values[0] + self.model.logit_offset, values[1:3].T, sample)
+        if where.abs().max().item() <= 1:  # false for points that are not finite as well
             return at
         outside = ~(where.abs() <= 1).all(1)
         exact = super().evaluate(points[outside])

@@ -8,6 +8,7 @@ import dgflow_core as dg
 from app import controls, export, links, navigation, pictures, presets, results
 from app.stage import stage
 from dgflow_core.scene import live
+from dgflow_core.trajectory import Trajectory
 
 PAGE = "flow"
 
@@ -29,23 +30,32 @@ links.complaints(PAGE)
 links.restore(PAGE, ALL)
 
 
-def sidebar() -> tuple[dg.methods.Method, dict]:
-    """Draw the controls; return the method and the run's settings."""
+def chosen() -> tuple[dg.methods.Method, dict]:
+    """The method and the run's settings, as the session holds them."""
     state = st.session_state
+    method = dg.methods[state[f"{PAGE}.method"]]
+    if state[f"{PAGE}.space"] not in method.spaces:
+        state[f"{PAGE}.space"] = method.spaces[0]
+    run = {"method": method.name, **{name: state[f"{PAGE}.{name}"] for name in ("space", "n", "seed")}}
+    return method, run | {
+        name: state[f"{PAGE}.{method.name}.{name}"] for name in method.Settings.model_fields
+    }
+
+
+def sidebar(method: dg.methods.Method, run: dict) -> None:
+    """Draw the controls."""
+    state, n = st.session_state, run["n"]
     with st.sidebar:
         st.selectbox("Model", controls.planar_models(), key=f"{PAGE}.model", format_func=controls.model_title,
                      help="A generator with its critic, trained on one data set.")  # fmt: skip
         st.caption(dg.datasets[state[f"{PAGE}.model"].split("/")[0]].lesson)
-        method = controls.method_choice(f"{PAGE}.method")
-        if state[f"{PAGE}.space"] not in method.spaces:
-            state[f"{PAGE}.space"] = method.spaces[0]
+        controls.method_choice(f"{PAGE}.method")
         st.segmented_control(
             "Space", method.spaces, key=f"{PAGE}.space", required=True, format_func=str.capitalize,
             disabled=len(method.spaces) == 1,
             help="Data: move the samples x with d(x). Latent: move the codes z with d(g(z)).",
         )  # fmt: skip
-        settings = controls.method_settings(method, PAGE)
-        n = state[f"{PAGE}.n"]
+        controls.method_settings(method, PAGE)
         st.slider("n · particles", min(100, n), max(10_000, n), step=100, key=f"{PAGE}.n",
                   help="How many samples to refine at once.")  # fmt: skip
         with st.expander("Critic, seed and accuracy"):
@@ -60,46 +70,63 @@ def sidebar() -> tuple[dg.methods.Method, dict]:
             st.number_input("Seed", 0, 2**31 - 1, key=f"{PAGE}.seed",
                             help="The same seed gives the same particles and the same noise.")  # fmt: skip
         if method.name in live.METHODS:
-            said = {name: state[f"{PAGE}.{name}"] for name in ("model", "raw", "seed")}
-            said |= {"method": method.name, "space": state[f"{PAGE}.space"], "n": min(n, 10_000), **settings}
+            said = {"model": state[f"{PAGE}.model"], "raw": state[f"{PAGE}.raw"], **run, "n": min(n, 10_000)}
             st.page_link(navigation.page("live"), label="Run these live", icon=":material/play_circle:",
                          query_params={name: links.as_text(value) for name, value in said.items()},
                          help="The same settings, moving while you turn them.")  # fmt: skip
-    run = {
-        "method": method.name, "space": state[f"{PAGE}.space"], "n": state[f"{PAGE}.n"],
-        "seed": state[f"{PAGE}.seed"], **settings,
-    }  # fmt: skip
-    return method, run
 
 
-method, settings = sidebar()
+def draw(run: dict) -> Trajectory | None:
+    """Run and show the picture; what is wrong is said in its place."""
+    state = st.session_state
+    name, raw = state[f"{PAGE}.model"], state[f"{PAGE}.raw"]
+    try:
+        trajectory = results.trajectory(name, run, raw=raw, exact=state[f"{PAGE}.exact"])
+    except ValueError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+    if trajectory.message:
+        st.warning(trajectory.message, icon=":material/warning:")
+    stage(pictures.flow(name, raw, trajectory, state[f"{PAGE}.map"]), key=PAGE)
+    return trajectory
+
+
+def explain(method: dg.methods.Method, run: dict, trajectory: Trajectory, model: dg.Model) -> None:
+    """One paragraph under the picture."""
+    state = st.session_state
+    caveat = method.caveat(run["space"], model.prior)
+    offset = "raw, as trained" if state[f"{PAGE}.raw"] else f"calibrated, {model.logit_offset:+.2f}"
+    accuracy = "exact" if state[f"{PAGE}.exact"] else "from a table"
+    measured = "".join(
+        f" {name.replace('_', ' ').capitalize()}: {values[-1]:.3g}."
+        for name, values in trajectory.info.items()
+    )
+    st.caption(
+        f"{method.about} {caveat}{measured} Critic offset: {offset}. Logit: {accuracy}. {method.paper}."
+    )
+
+
+method, run = chosen()
+head, picture, foot = st.container(), st.container(), st.container()
+# The picture goes first where it takes no time: the browser draws it while the rest is put together.
+first = st.session_state.get(f"{PAGE}._seen", False) and not st.session_state[f"{PAGE}.exact"]
+if first:
+    with picture:
+        trajectory = draw(run)
+sidebar(method, run)
+with head:
+    rule, save = st.columns([5, 1], vertical_alignment="center")
+    rule.latex(method.update_rule(method.Settings.parse(
+        {name: run[name] for name in method.Settings.model_fields}), run["space"]))  # fmt: skip
+    presets.choose(PAGE, ALL)
+if not first:
+    with picture:
+        trajectory = draw(run)
 links.publish(PAGE, PARAMETERS | links.settings(method))
-name, raw = st.session_state[f"{PAGE}.model"], st.session_state[f"{PAGE}.raw"]
-model = results.model(name, raw)
-
-rule, save = st.columns([5, 1], vertical_alignment="center")
-values = {name: settings[name] for name in method.Settings.model_fields}
-rule.latex(method.update_rule(method.Settings.parse(values), settings["space"]))
-presets.choose(PAGE, ALL)
-
-try:
-    trajectory = results.trajectory(name, settings, raw=raw, exact=st.session_state[f"{PAGE}.exact"])
-except ValueError as error:
-    st.error(str(error), icon=":material/error:")
-    st.stop()
-
-if trajectory.message:
-    st.warning(trajectory.message, icon=":material/warning:")
-picture = pictures.flow(name, raw, trajectory, st.session_state[f"{PAGE}.map"])
-stage(picture, key=PAGE)
-
-with save:
-    export.popover([trajectory], model, key=PAGE, map=st.session_state[f"{PAGE}.map"])
-
-caveat = method.caveat(settings["space"], model.prior)
-offset = "raw, as trained" if raw else f"calibrated, {model.logit_offset:+.2f}"
-accuracy = "exact" if st.session_state[f"{PAGE}.exact"] else "from a table"
-measured = "".join(
-    f" {name.replace('_', ' ').capitalize()}: {values[-1]:.3g}." for name, values in trajectory.info.items()
-)
-st.caption(f"{method.about} {caveat}{measured} Critic offset: {offset}. Logit: {accuracy}. {method.paper}.")
+if trajectory is not None:
+    st.session_state[f"{PAGE}._seen"] = True
+    model = results.model(st.session_state[f"{PAGE}.model"], st.session_state[f"{PAGE}.raw"])
+    with save:
+        export.popover([trajectory], model, key=PAGE, map=st.session_state[f"{PAGE}.map"])
+    with foot:
+        explain(method, run, trajectory, model)
