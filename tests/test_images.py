@@ -355,6 +355,17 @@ def test_table_goes_on_where_it_stopped(shipped_features, tmp_path, capsys, monk
     assert json.loads(out.read_text())["cells"] == first
     printed = capsys.readouterr()
     assert "Fashion-MNIST classifier features" in printed.out + printed.err
+    fids = [[cell["repeats"][repeat]["fid"] for repeat in "01"] for cell in first.values()]
+    gain = 100 * (1 - sum(fids[1]) / sum(fids[0]))
+    assert f"{gain:+.1f} %" in printed.out + printed.err
+    assert {"precision", "recall"} <= first[next(iter(first))]["repeats"]["0"].keys()
+
+    only = parser.parse_args(["--repeats", "2", "--n", "12", "--out", str(out), "--row", "Base"])
+    table.TABLE.run(only)
+    printed = capsys.readouterr()
+    assert table.ROWS[1].title not in printed.out + printed.err
+    with pytest.raises(ValueError, match="row must be one of Base; DGflow"):
+        table.TABLE.run(parser.parse_args(["--row", "nonsense", "--out", str(out)]))
 
 
 # What ships
