@@ -86,3 +86,28 @@ def step(method: Method, field, state: State, values: Settings, generator, movin
         return state
     new = method.step(Partly(field, state.at, moving), state, values, generator)
     return new._replace(points=torch.where(rows(moving, new.points), new.points, state.points))
+
+
+#: Rules as people read them.
+TITLES = {
+    "steps": "after all N steps",
+    **{rule: f"d above {share.replace('%', ' %')} of real samples" for rule, share in LEVELS.items()},
+    "flat": "when steps stop paying",
+}
+
+
+def rules(method: Method, model: Model) -> list[str]:
+    """The rules that ``method`` can follow with this model's logit."""
+    try:
+        known = list(model.real_logits())
+    except ValueError:
+        known = []
+    if not applies(method):
+        return ["steps"]
+    return [rule for rule in TITLES if rule not in LEVELS or LEVELS[rule] in known]
+
+
+def mean_steps(trajectory) -> float:
+    """How many steps a sample of a run took on average."""
+    moving = trajectory.info.get("moving")
+    return float(trajectory.steps) if moving is None else sum(moving[1:]) / trajectory.n

@@ -22,9 +22,9 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save_file
 from torch import nn
 
+from dgflow_core import data, priors
 from dgflow_core import device as devices
 from dgflow_core import models as architectures
-from dgflow_core import priors
 from dgflow_core.model import Model
 
 ROOT = Path(__file__).resolve().parent.parent / "pretrained"
@@ -186,7 +186,8 @@ def register(
             sigmoid, or a WGAN's critic. Both are put in evaluation mode and frozen.
         dim, prior: the latent codes': how many numbers, "normal" or "uniform" on [−1, 1].
         corrector: d_λ, like the critic, or None. logit_offset: added to the logit.
-        dataset: the data set it was trained on, where the explorer knows it.
+        dataset: the data set it was trained on, where the explorer knows it; None takes the name's first
+            part if that is one. The pages for the plane show models named after one of its data sets.
 
     Raises:
         ValueError: a wrong name, or networks that do not fit together; one sentence.
@@ -200,6 +201,9 @@ def register(
             shape = generator.to(target).eval()(p.sample(2, 0).to(target)).shape
     except (RuntimeError, ValueError, TypeError):
         raise ValueError(f"model {name!r}: the generator does not take codes of prior dim {dim}.") from None
+    group = name.split("/")[0]
+    if dataset is None and group in data.datasets | data.image_datasets:
+        dataset = group
     config = {
         "name": name, "title": title or name, "kind": "image" if len(shape) == 4 else "2d",
         "dataset": dataset, "prior": {"kind": p.kind, "dim": p.dim},

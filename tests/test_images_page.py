@@ -1,153 +1,139 @@
-"""The images page in real Chromium, on a toy model: run, play, scrub, select, sort, change, export."""
+"""The images page through Streamlit's AppTest: views, stopping rules, links, and how often it computes."""
 
 from __future__ import annotations
 
-import io
-import os
-import time
-
 import pytest
 import torch
-from PIL import Image
+from streamlit.testing.v1 import AppTest
 
-import dgflow_core as dg
-from dgflow_core import priors, zoo
-from dgflow_core.models.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
+from app import grid, results
+from dgflow_core import stopping, zoo
+from dgflow_core.models.sndcgan import SNDCGANGenerator
 from dgflow_core.models.vae import DCGANDecoder
-from tests.browser import launch, serve
+from dgflow_core.refine import Run
+from tests.browser import ROOT
+from tests.toys import image_model
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-
-WAIT = 60_000
-
-
-def toy(title: str, generator, corrector=None) -> dg.Model:
-    critic = SNDCGANDiscriminator(1, 2)
-    with torch.no_grad():
-        for value in (*generator.parameters(), *critic.parameters()):
-            value.mul_(2)  # random networks this small are nearly flat otherwise
-    config = {
-        "title": title, "kind": "image", "dataset": "fashion_mnist", "prior": {"kind": "normal", "dim": 4},
-        "generator": {
-            "architecture": "dcgan_decoder" if corrector else "sndcgan_generator",
-            "arguments": generator.arguments,
-        },
-        "critic": {"architecture": "sndcgan_discriminator", "arguments": critic.arguments},
-        "real_logits": {"5%": -1.0, "25%": -0.5, "50%": 0.0, "75%": 0.5, "95%": 1.0},
-    }  # fmt: skip
-    if corrector:
-        config["corrector"] = config["critic"]
-    return dg.Model(config, priors.make("normal", 4), generator, critic, corrector)
+PAGE = str(ROOT / "app" / "pages" / "images.py")
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
+@pytest.fixture(autouse=True)
+def shelf(tmp_path, monkeypatch):
+    """Two toy models in place of those that ship."""
     torch.manual_seed(0)
-    root = tmp_path_factory.mktemp("pretrained") / "fashion_mnist"
-    zoo.save(toy("Toy GAN", SNDCGANGenerator(4, 1, 2)), root / "sndcgan-ns")
-    zoo.save(toy("Toy VAE", DCGANDecoder(4, 1, 2), SNDCGANDiscriminator(1, 2)), root / "vae")
-    before = os.environ.get("DGFLOW_PRETRAINED")
-    os.environ["DGFLOW_PRETRAINED"] = str(root.parent)
-    try:
-        with serve() as address, launch() as browser:
-            opened = browser.new_page(viewport={"width": 1366, "height": 768}, accept_downloads=True)
-            opened.address = address
-            yield opened
-    finally:
-        os.environ.pop("DGFLOW_PRETRAINED")
-        if before is not None:
-            os.environ["DGFLOW_PRETRAINED"] = before
+    root = tmp_path / "pretrained" / "fashion_mnist"
+    zoo.save(image_model("Toy GAN", SNDCGANGenerator(4, 1, 2)), root / "sndcgan-ns")
+    zoo.save(image_model("Toy VAE", DCGANDecoder(4, 1, 2), corrector=True), root / "vae")
+    monkeypatch.setenv("DGFLOW_PRETRAINED", str(root.parent))
 
 
-def visit(page, query: str = "") -> dict:
-    page.goto(f"{page.address}/images{query}")
-    return settled(page)
+@pytest.fixture
+def runs(monkeypatch):
+    """Every run that was started, as its settings."""
+    started = []
+    iterate = Run.__iter__
+
+    def counted(run):
+        started.append(run.settings)
+        return iterate(run)
+
+    monkeypatch.setattr(Run, "__iter__", counted)
+    return started
 
 
-def settled(page) -> dict:
-    """What the wall says about itself once it has played to its end."""
-    page.wait_for_selector(".wall[data-playing='false']", timeout=WAIT)
-    return page.locator(".wall").evaluate("wall => ({...wall.dataset})")
+def visit(**query) -> AppTest:
+    test = AppTest.from_file(PAGE, default_timeout=120)
+    for name, value in {"n": "4", "steps": "3", **query}.items():
+        test.query_params[name] = value
+    test.run()
+    assert not test.exception
+    return test
 
 
-def until(page, condition) -> dict:
-    """The wall's state once ``condition`` holds for it."""
-    for _ in range(200):
-        said = page.locator(".wall").evaluate("wall => ({...wall.dataset})")
-        if condition(said):
-            return said
-        time.sleep(0.1)
-    pytest.fail(f"the wall never got there: {said}")
+def test_display_choices_compute_nothing_again(runs):
+    test = visit(seed="71")
+    assert len(runs) == 1
+    for name, value in (("order", "improved"), ("sample", 3), ("pane", "map"), ("order", "final")):
+        test.session_state[f"images.{name}"] = value
+        test.run()
+        assert not test.exception
+    assert len(runs) == 1
+    test.session_state["images.seed"] = 72
+    test.run()
+    assert len(runs) == 2
 
 
-def test_a_run_plays_to_its_last_step(page):
-    said = visit(page)
-    assert said["step"] == said["steps"] == "25"
-    width, height = page.locator("canvas.grid").evaluate("c => [c.clientWidth, c.clientHeight]")
-    assert width == height > 300  # 8 × 8 samples
+@pytest.mark.parametrize("what", grid.OVER)
+def test_a_grid_has_a_row_for_every_value(what, runs):
+    test = visit(view="grid", over=what, seed="73")
+    assert not test.error
+    assert {run["n"] for run in runs} == {grid.COLUMNS}
+    assert {run["seed"] for run in runs} == {73}
+    key = {"method": "method", "divergence": "divergence", "eta": "eta", "until": "until"}[what]
+    values = [run.get(key, "steps") for run in runs]
+    assert len(values) == len(set(values)) >= 4
+    others = [{k: v for k, v in run.items() if k != key} for run in runs]
+    assert what == "method" or all(other == others[0] for other in others)
+    assert test.query_params["view"] == "grid"
+    again = len(runs)
+    test.run()
+    assert len(runs) == again
 
 
-def test_scrubbing_sorting_and_selecting_do_not_compute_again(page):
-    run = visit(page, "?n=16")["runKey"]
-    page.locator("input.scrub").fill("7")
-    assert until(page, lambda said: said["step"] == "7")["playing"] == "false"
-    page.get_by_role("button", name="Most improved").click()
-    page.locator("canvas.grid").click(position={"x": 80, "y": 20})
-    said = until(page, lambda said: said["order"] == "improved" and said["selected"] != "0")
-    chosen = said["selected"]
-    assert said["runKey"] == run
-    assert "Exact step" not in page.locator("body").inner_text()
-    page.wait_for_url(f"**/images?*sample={chosen}*", timeout=WAIT)
-    assert "order=improved" in page.url
-    # the first in this order has risen at least as much as the second
-    page.locator("canvas.grid").press("ArrowLeft")
-    rise = float(page.locator(".caption").inner_text().split("logit ")[1].split(" ")[0].replace("−", "-"))
-    page.locator("canvas.grid").press("ArrowRight")
-    next_rise = float(
-        page.locator(".caption").inner_text().split("logit ")[1].split(" ")[0].replace("−", "-")
-    )
-    assert rise >= next_rise
+def test_the_rows_of_a_grid_start_from_the_same_samples():
+    from app.wall import side_by_side
+
+    test = visit(view="grid", over="eta", seed="74")
+    assert not test.exception
+    kept = [value for value, _ in results._kept().items.values() if getattr(value, "n", 0) == grid.COLUMNS]
+    kept = [run for run in kept if run.settings["seed"] == 74]
+    samples, logits = side_by_side(kept)
+    assert samples.shape[:2] == logits.shape == (4, len(kept) * grid.COLUMNS)
+    start = samples[0].unflatten(0, (len(kept), grid.COLUMNS))
+    assert all(torch.equal(start[0], row) for row in start)
 
 
-def test_a_link_brings_its_state_back(page):
-    said = visit(page, "?method=dot&steps=5&n=9&order=harmed&sample=3")
-    assert (said["steps"], said["order"], said["selected"]) == ("5", "harmed", "3")
-    page.wait_for_url("**/images?method=dot*", timeout=WAIT)
+def test_a_shorter_run_rests_on_its_last_frame():
+    import dgflow_core as dg
+    from app.wall import side_by_side
+
+    model = dg.load("fashion_mnist/sndcgan-ns", device="cpu")
+    long, short = (dg.refine(model, n=2, steps=steps, space="latent") for steps in (4, 1))
+    samples, logits = side_by_side([long, short])
+    assert torch.equal(samples[:2, 2:], short.samples)
+    for step in (2, 3, 4):
+        assert torch.equal(samples[step, 2:], short.samples[1])
+        assert torch.equal(logits[step, 2:], short.logits[1])
 
 
-def test_views_show_other_pixels(page):
-    visit(page, "?steps=10&eta=1&n=9")
-    shots = []
-    for name in ("Refined", "Base", "Change"):
-        page.get_by_role("button", name=name, exact=True).click()
-        until(page, lambda said: said["playing"] == "false")
-        page.wait_for_timeout(300)
-        shots.append(page.locator("canvas.grid").evaluate("c => c.toDataURL()"))
-    assert len(set(shots)) == 3
+@pytest.mark.parametrize("rule", [rule for rule in stopping.TITLES if rule != "steps"])
+def test_every_stopping_rule_has_its_link_and_says_its_steps(rule, runs):
+    test = visit(until=rule, steps="6")
+    assert runs[-1]["until"] == rule
+    assert test.query_params["until"] == rule
+    assert any("of 6 steps on average" in caption.value for caption in test.caption)
 
 
-def test_a_bad_link_is_said_in_a_sentence(page):
-    visit(page, "?steps=100000&model=nonsense&n=4")
-    words = page.locator("body").inner_text()
-    assert "steps must be a whole number from 0 to 200" in words
-    assert "model must be one of" in words
+def test_rules_that_cannot_be_followed_are_not_offered(runs):
+    test = visit(model="fashion_mnist/vae", corrector="0", until="real50")
+    assert "until" not in runs[-1]  # without its corrector nobody knows the logits of real images
+    assert test.selectbox(key="images.until").options == ["after all N steps", "when steps stop paying"]
+    test = visit(method="drs", until="flat")
+    assert not test.error
+    assert "until" not in runs[-1]
 
 
-def test_the_corrector_can_be_switched_off(page):
-    with_corrector = visit(page, "?model=fashion_mnist/vae&n=9&steps=3")["runKey"]
-    without = visit(page, "?model=fashion_mnist/vae&n=9&steps=3&corrector=0")["runKey"]
-    assert with_corrector != without
-
-
-def test_a_gif_has_a_frame_a_step(page):
-    visit(page, "?n=9&steps=4")
-    page.get_by_role("button", name="Export").click()
-    page.get_by_role("button", name="Make the file").click()
-    button = page.get_by_role("button", name="Download")
-    button.wait_for(timeout=WAIT)
-    with page.expect_download(timeout=WAIT) as download:
-        button.click()
-    with open(download.value.path(), "rb") as file:
-        picture = Image.open(io.BytesIO(file.read()))
-    assert picture.format == "GIF"
-    assert picture.n_frames == 5
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"until": "never"}, "until must be one of steps"),
+        ({"view": "film"}, "view must be one of wall, grid"),
+        ({"over": "gamma"}, "over must be one of method"),
+        ({"pane": "9"}, "pane must be one of logits, map"),
+        ({"model": "own/../../etc"}, "model must be one of"),
+        ({"model": "own/upload"}, "model must be one of"),
+        ({"sample": "-1"}, "sample must be a whole number"),
+    ],
+)
+def test_bad_links_are_said_in_a_sentence(query, words):
+    assert words in visit(**query).warning[0].value

@@ -1,4 +1,4 @@
-"""The images page: a wall of samples that mends step by step."""
+"""The images page: a wall of samples that mends step by step, or the same samples under several settings."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import replace
 import streamlit as st
 
 import dgflow_core as dg
-from app import controls, export, links, presets, results
-from app.wall import ORDERS, as_measured, pack, wall
-from dgflow_core import zoo
+from app import controls, export, grid, links, own, presets, results
+from app.wall import ORDERS, PANES, band, pack, side_by_side, wall
+from dgflow_core import stopping, zoo
 from dgflow_core.data.images import contact_sheet
+from dgflow_core.metrics.neighbours import surroundings
 
 PAGE = "images"
 MAX_SAMPLES, MAX_STEPS = 100, 200
@@ -18,103 +19,170 @@ MAX_SAMPLES, MAX_STEPS = 100, 200
 #: of Langevin sampling, without which the prior shrinks every code; a burn-in of seconds.
 DEFAULTS = {"dgflow.eta": 0.1, "ddls.eta": 0.1, "ddls.noise_scale": 1.0, "drs.burn_in": 1000}
 METHODS = {name: row for name, row in dg.methods.items() if "latent" in row.spaces and not row.planar}
+VIEWS = {"wall": "One wall", "grid": "Same samples, other settings"}
 
 
 def settings_of(method) -> dict[str, links.Parameter]:
     """A method's link parameters with this page's defaults."""
-    own = links.settings(method)
-    if f"{method.name}.steps" in own:
-        steps = links.whole("steps", 25, 0, MAX_STEPS)
-        own[f"{method.name}.steps"] = steps
-    return {key: replace(row, default=DEFAULTS[key]) if key in DEFAULTS else row for key, row in own.items()}
+    declared = links.settings(method)
+    if f"{method.name}.steps" in declared:
+        declared[f"{method.name}.steps"] = links.whole("steps", 25, 0, MAX_STEPS)
+    return {
+        key: replace(row, default=DEFAULTS[key]) if key in DEFAULTS else row for key, row in declared.items()
+    }
 
 
-models = [name for name in dg.models() if zoo.describe(name)["kind"] == "image"]
+shipped = [name for name in dg.models() if zoo.describe(name)["kind"] == "image"]
+models = {name: controls.model_title(name) for name in shipped} | own.choices()
 if not models:
     st.info("No image models are shipped; `python -m dgflow_core train fashion_mnist/sndcgan-ns` makes one.")
     st.stop()
+first = next((name for name in models if name == "fashion_mnist/sndcgan-ns"), next(iter(models)))
 
 PARAMETERS = {
-    "model": links.choice("model", models, next((m for m in models if m.endswith("sndcgan-ns")), models[0])),
+    "model": links.choice("model", models, first),
     "method": links.choice("method", METHODS, "dgflow"),
+    "until": links.setting(stopping.Stopping, "until"),
     "n": links.whole("n", 64, 4, MAX_SAMPLES),
     "seed": links.whole("seed", 0, 0, 2**31 - 1),
     "corrector": links.flag("corrector", True),
+    "view": links.choice("view", VIEWS, "wall"),
+    "over": links.choice("over", grid.OVER, "method"),
     "order": links.choice("order", ORDERS, "drawn"),
     "sample": links.whole("sample", 0, 0, MAX_SAMPLES - 1),
+    "pane": links.choice("pane", PANES, "logits"),
 }
 ALL = PARAMETERS | {k: v for method in METHODS.values() for k, v in settings_of(method).items()}
 
+state = st.session_state
 links.restore(PAGE, PARAMETERS)
-links.restore(PAGE, settings_of(METHODS[st.session_state[f"{PAGE}.method"]]))
+links.restore(PAGE, settings_of(METHODS[state[f"{PAGE}.method"]]))
 links.complaints(PAGE)
 links.restore(PAGE, ALL)
+if state[f"{PAGE}.model"] not in models:  # a folder that was taken away
+    state[f"{PAGE}.model"] = first
 
 
-def sidebar() -> tuple[dg.methods.Method, dg.Model, dict]:
-    """Draw the controls; return the method, the model and the run's settings."""
-    state = st.session_state
-    with st.sidebar:
-        st.selectbox("Model", models, key=f"{PAGE}.model", format_func=controls.model_title,
-                     help="A generator, and the critic that refines its samples.")  # fmt: skip
-        model = results.model(state[f"{PAGE}.model"])
-        if model.corrector is not None:
-            st.toggle("Corrected ratio d_φ + d_λ", key=f"{PAGE}.corrector",
-                      help="This generator borrows another GAN's critic d_φ; the corrector d_λ accounts "
-                           "for the difference between the two generators.")  # fmt: skip
-            if not state[f"{PAGE}.corrector"]:
-                model = model.without_corrector()
-        method = METHODS[
-            st.selectbox("Method", METHODS, key=f"{PAGE}.method",
-                         format_func=lambda name: METHODS[name].title,
-                         help="Which method moves the codes. All start from the same ones.")
-        ]  # fmt: skip
-        values = controls.method_settings(method, PAGE)
-        st.slider("n · samples", 4, MAX_SAMPLES, key=f"{PAGE}.n", help="How many pictures hang on the wall.")
-        st.number_input("Seed", 0, 2**31 - 1, key=f"{PAGE}.seed",
-                        help="The same seed gives the same pictures and the same noise.")  # fmt: skip
-    return method, model, {
-        "method": method.name, "space": "latent", "n": state[f"{PAGE}.n"], "seed": state[f"{PAGE}.seed"],
-        **values,
-    }  # fmt: skip
+def choose_model() -> dg.Model:
+    """The chosen model; where it cannot be loaded, one sentence and the one before."""
+    choice = state[f"{PAGE}.model"]
+    try:
+        model = results.model(choice) if choice in shipped else own.get(choice)
+    except ValueError as error:
+        st.error(str(error), icon=":material/error:")
+        choice = state.get(f"{PAGE}._last", first)
+        model = results.model(choice) if choice in shipped else own.get(choice)
+    state[f"{PAGE}._last"] = choice
+    if model.corrector is not None:
+        st.sidebar.toggle("Corrected ratio d_φ + d_λ", key=f"{PAGE}.corrector",
+                          help="This generator borrows another GAN's critic d_φ; the corrector d_λ accounts "
+                               "for the difference between the two generators.")  # fmt: skip
+        if not state[f"{PAGE}.corrector"]:
+            model = model.without_corrector()
+    return model
 
 
-method, model, settings = sidebar()
+def values_of(method) -> dict:
+    """A method's settings as the session holds them."""
+    return {name: state[f"{PAGE}.{method.name}.{name}"] for name in method.Settings.model_fields}
+
+
+with st.sidebar:
+    st.selectbox("Model", models, key=f"{PAGE}.model", format_func=models.get,
+                 help="A generator, and the critic that refines its samples.")  # fmt: skip
+    own.control(PAGE)
+model = choose_model()
+private = state[f"{PAGE}._last"] not in shipped
+with st.sidebar:
+    method = METHODS[
+        st.selectbox("Method", METHODS, key=f"{PAGE}.method", format_func=lambda name: METHODS[name].title,
+                     help="Which method moves the codes. All start from the same ones.")
+    ]  # fmt: skip
+    values = controls.method_settings(method, PAGE)
+    until = controls.stopping_rule(method, model, PAGE)
+    st.slider("n · samples", 4, MAX_SAMPLES, key=f"{PAGE}.n", help="How many pictures hang on the wall.",
+              disabled=state[f"{PAGE}.view"] == "grid")  # fmt: skip
+    st.number_input("Seed", 0, 2**31 - 1, key=f"{PAGE}.seed",
+                    help="The same seed gives the same pictures and the same noise.")  # fmt: skip
+settings = {
+    "method": method.name, "space": "latent", "n": state[f"{PAGE}.n"], "seed": state[f"{PAGE}.seed"],
+    **values, **({} if until == "steps" else {"until": until}),
+}  # fmt: skip
+
 rule, save = st.columns([5, 1], vertical_alignment="center")
-values = {name: settings[name] for name in method.Settings.model_fields}
 rule.latex(method.update_rule(method.Settings.parse(values), "latent"))
-presets.choose(PAGE, ALL)
+head = st.container(horizontal=True, vertical_alignment="center")
+with head:
+    st.segmented_control("View", VIEWS, key=f"{PAGE}.view", required=True, format_func=VIEWS.get,
+                         label_visibility="collapsed",
+                         help="A wall of samples, or a row for every value of one setting.")  # fmt: skip
+    if state[f"{PAGE}.view"] == "grid":
+        choices = grid.over(method)
+        if state[f"{PAGE}.over"] not in choices:
+            state[f"{PAGE}.over"] = "method"
+        st.segmented_control("A row for every", choices, key=f"{PAGE}.over", required=True,
+                             format_func=grid.OVER.get, label_visibility="collapsed",
+                             help="What differs between rows; all else is as in the sidebar.")  # fmt: skip
+    else:
+        presets.choose(PAGE, ALL)
+
+rows = [grid.Row("", settings)]
+if state[f"{PAGE}.view"] == "grid":
+    others = {name: values_of(row) for name, row in METHODS.items() if stopping.applies(row)}
+    rows = grid.rows(state[f"{PAGE}.over"], settings, model, others)
+single = len(rows) == 1 and not rows[0].label
 
 progress, sketch = st.container(), st.empty()
 
 
-def draw(frame) -> None:
-    """The wall as it comes in, before the browser can play it."""
-    columns = max(4, round(len(frame.samples) ** 0.5))
+def draw(frame, row: grid.Row) -> None:
+    """The samples as they come in, before the browser can play them."""
+    columns = max(4, round(len(frame.samples) ** 0.5)) if single else len(frame.samples)
     picture = contact_sheet(frame.samples, columns).repeat_interleave(2, 0).repeat_interleave(2, 1)
-    sketch.image(picture.numpy(), caption=f"step {frame.step} of {settings['steps']}")
+    step = f"step {frame.step} of {row.settings.get('steps', frame.step)}"
+    sketch.image(picture.numpy(), caption=step if single else f"{row.label}, {step}")
 
 
+runs = []
 try:
     with progress:
-        trajectory = results.image_run(model, settings, draw)
+        for row in rows:
+            runs.append(
+                results.image_run(model, row.settings, lambda frame, row=row: draw(frame, row), private)
+            )
 except ValueError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
 sketch.empty()
 
-if trajectory.message:
-    st.warning(trajectory.message, icon=":material/warning:")
-identity = results.key("wall", model.digest, trajectory.settings, trajectory.steps)
-packed = results.kept(identity, lambda: pack(model, trajectory, identity))
-order, sample = wall(packed, PAGE, st.session_state[f"{PAGE}.order"], st.session_state[f"{PAGE}.sample"])
-st.session_state[f"{PAGE}.order"], st.session_state[f"{PAGE}.sample"] = order, sample
+for row, run in zip(rows, runs, strict=True):
+    if run.message:
+        st.warning(f"{row.label}: {run.message}" if row.label else run.message, icon=":material/warning:")
+labels = None if single else [row.label for row in rows]
+identity = results.key("wall", model.digest, [(run.settings, run.steps) for run in runs])
+
+
+# The wall is shown before its map is ready: that takes a second or two, and is drawn in afterwards.
+around = results.found(f"{identity} around", private)
+packed = results.kept(
+    f"{identity} {around is not None}", lambda: pack(model, runs, identity, labels, around), own=private
+)
+view = wall(
+    packed, f"{PAGE}.{state[f'{PAGE}.view']}",
+    state[f"{PAGE}.order"], state[f"{PAGE}.sample"], state[f"{PAGE}.pane"],
+)  # fmt: skip
+state[f"{PAGE}.order"], state[f"{PAGE}.sample"] = view["order"], view["selected"]
+state[f"{PAGE}.pane"] = view["pane"]
 
 with save:
-    export.popover([trajectory], model, key=PAGE)
+    export.popover(runs[:4], model, key=PAGE, titles=labels and labels[:4])
 
-quality = model.config.get("quality", {})
-if "base" in quality and as_measured(model):
+if single and until != "steps":
+    st.caption(
+        f"By this rule a sample took {stopping.mean_steps(runs[0]):.1f} of {runs[0].steps} steps on average."
+    )
+quality = {} if private else model.config.get("quality", {})
+if "base" in quality and band(model) is not None:
     base, refined = quality["base"]["fid"], quality["DGflow(KL)"]["fid"]
     st.caption(
         f"Over {quality['samples']:,} samples, 25 steps of DGflow (KL) take the FID in "
@@ -125,3 +193,14 @@ caveat = method.caveat("latent", model.prior)
 st.caption(f"{method.about} {caveat} {method.paper}.")
 
 links.publish(PAGE, PARAMETERS | settings_of(method))
+
+if around is None:
+
+    def near():
+        try:
+            return surroundings(model.dataset, side_by_side(runs)[0])
+        except ValueError as error:
+            return str(error)
+
+    results.kept(f"{identity} around", near, lambda _: 2**20, private)
+    st.rerun()

@@ -9,6 +9,8 @@ const PACE = 160; // milliseconds a step
 const FILM = 9; // pictures in the film strip
 const ORDERS = { drawn: "As drawn", improved: "Most improved", harmed: "Most harmed", final: "Highest logit" };
 const VIEWS = { now: "Refined", base: "Base", change: "Change" };
+const PANES = { logits: "Logits", map: "Map of features" };
+const GUTTER = 150; // pixels for the names of a grid's rows
 
 /** Element with properties, attributes where a name holds a dash, and children. */
 function element(tag, properties = {}, ...children) {
@@ -42,6 +44,12 @@ function ticks(low, high, count) {
   return rows;
 }
 
+/** The `share` quantile of every second number of `flat`, from `axis` on. */
+function quantile(flat, axis, share) {
+  const values = flat.filter((_, i) => i % 2 === axis).sort();
+  return values[Math.round(share * (values.length - 1))];
+}
+
 class Wall {
   constructor(root, tell) {
     Object.assign(this, { root, tell, at: 0, timer: null });
@@ -67,15 +75,16 @@ class Wall {
     const canvas = (name, label) => element("canvas", { className: name, role: "img", "aria-label": label });
     const parts = (this.parts = {
       views: chips(VIEWS, "What the wall shows", (name) => this.choose({ view: name })),
+      panes: chips(PANES, "What the chart shows", (name) => this.choose({ pane: name })),
       orders: chips(ORDERS, "Order of the pictures", (name) => this.choose({ order: name })),
       grid: canvas("grid", "The wall of samples; click one to follow it"),
       play: element("button", { type: "button", className: "play", onclick: () => (this.timer ? this.pause() : this.play()) }),
       scrub: element("input", { type: "range", className: "scrub", min: 0, step: 1, "aria-label": "Step" }),
       count: element("output", { className: "count" }),
       legend: element("div", { className: "legend" }),
-      chart: canvas("chart", "Logit of every sample, step by step"),
+      chart: canvas("chart", "Logit of every sample, step by step, or where the samples lie among real images"),
       caption: element("div", { className: "caption" }),
-      film: canvas("film", "The selected sample over the steps"),
+      film: canvas("film", "The selected sample over the steps, and its nearest training images"),
     });
     parts.grid.tabIndex = 0;
     parts.scrub.oninput = () => {
@@ -90,7 +99,7 @@ class Wall {
       element("div", { className: "left" },
         element("div", { className: "head" }, parts.views, parts.orders), parts.grid,
         element("div", { className: "transport" }, parts.play, parts.scrub, parts.count), parts.legend),
-      element("div", { className: "right" }, parts.chart, parts.caption, parts.film),
+      element("div", { className: "right" }, parts.panes, parts.chart, parts.caption, parts.film),
     );
   }
 
@@ -98,7 +107,7 @@ class Wall {
 
   /** Show `run` in place of what is shown; keeps what the person chose. */
   load(run) {
-    this.memory = WALLS[run.place] ??= { view: "now", order: run.order, selected: run.selected };
+    this.memory = WALLS[run.place] ??= { view: "now", order: run.order, selected: run.selected, pane: run.pane };
     const fresh = this.memory.run !== run.key; // Streamlit may mount the same run anew
     this.memory.run = run.key;
     this.run = run;
@@ -109,6 +118,9 @@ class Wall {
     this.high = Math.max(...logits, run.band?.[4] ?? -Infinity);
     this.top = Math.max(Math.abs(this.low), Math.abs(this.high), 1e-6);
     this.parts.scrub.max = run.steps;
+    this.parts.orders.hidden = Boolean(run.rows); // a grid's columns are the samples, as drawn
+    this.across = run.rows ? this.n / run.rows.length : Math.ceil(Math.sqrt(this.n));
+    this.rests = Array.from({ length: this.n }, (_, i) => this.rest(i));
     this.arrange();
     Object.assign(this.root.dataset, { steps: run.steps, runKey: run.key });
     const moving = fresh ? run.steps && !matchMedia("(prefers-reduced-motion: reduce)").matches : this.memory.playing;
@@ -121,20 +133,28 @@ class Wall {
     return this.run.logits[step * this.n + sample];
   }
 
+  /** The step after which a sample no longer moves. */
+  rest(sample) {
+    let step = this.run.steps;
+    while (step && this.logit(step, sample) === this.logit(step - 1, sample)) step--;
+    return step;
+  }
+
   /** The samples in the order they hang. */
   arrange() {
     const { steps } = this.run;
     const gain = (i) => this.logit(steps, i) - this.logit(0, i);
-    const by = { drawn: (i) => i, improved: (i) => -gain(i), harmed: gain, final: (i) => -this.logit(steps, i) }[this.memory.order];
+    const order = this.run.rows ? "drawn" : this.memory.order;
+    const by = { drawn: (i) => i, improved: (i) => -gain(i), harmed: gain, final: (i) => -this.logit(steps, i) }[order];
     this.hung = Array.from({ length: this.n }, (_, i) => i).sort((a, b) => by(a) - by(b));
   }
 
   choose(change) {
-    const told = "order" in change || "selected" in change;
+    const told = ["order", "selected", "pane"].some((name) => name in change);
     Object.assign(this.memory, change);
     if ("order" in change) this.arrange();
     this.draw();
-    if (told) this.tell({ order: this.memory.order, selected: this.memory.selected });
+    if (told) this.tell({ order: this.memory.order, selected: this.memory.selected, pane: this.memory.pane });
   }
 
   // ---- time -------------------------------------------------------------------------------
@@ -162,20 +182,21 @@ class Wall {
 
   seek(event) {
     const { left, right } = event.currentTarget === this.parts.chart ? this.plot : { left: 0, right: event.currentTarget.clientWidth };
+    if (event.currentTarget === this.parts.chart && this.memory.pane === "map") return;
     const along = (event.offsetX - left) / (right - left);
     this.pause();
     this.go(Math.round(along * this.run.steps));
   }
 
   pick(event) {
-    const column = Math.floor(event.offsetX / this.tile);
+    const column = Math.floor((event.offsetX - this.gutter) / this.tile);
     const row = Math.floor(event.offsetY / this.tile);
-    const sample = this.hung[row * this.columns + column];
-    if (sample !== undefined && column < this.columns) this.choose({ selected: sample });
+    const sample = this.hung[row * this.across + column];
+    if (sample !== undefined && column >= 0 && column < this.across) this.choose({ selected: sample });
   }
 
   key(event) {
-    const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns, ArrowDown: this.columns };
+    const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.across, ArrowDown: this.across };
     const next = this.hung[this.hung.indexOf(this.memory.selected) + (moves[event.key] ?? NaN)];
     if (next !== undefined) this.choose({ selected: next });
     else if (event.key === " ") this.timer ? this.pause() : this.play();
@@ -220,6 +241,20 @@ class Wall {
     return canvas;
   }
 
+  /** The picture number `at` of `pictures` (…, height, width, depth) as a small canvas. */
+  stored(pictures, at) {
+    const [height, width, depth] = pictures.shape.slice(-3);
+    const image = new ImageData(width, height);
+    for (let i = 0; i < width * height; i++) {
+      for (let c = 0; c < 3; c++) image.data[4 * i + c] = pictures[(at * width * height + i) * depth + (depth === 3 ? c : 0)];
+      image.data[4 * i + 3] = 255;
+    }
+    const canvas = (this.scratch ??= element("canvas"));
+    Object.assign(canvas, { width, height });
+    canvas.getContext("2d").putImageData(image, 0, 0);
+    return canvas;
+  }
+
   draw() {
     if (!this.run || !this.root.clientWidth) return;
     const style = getComputedStyle(this.root);
@@ -229,34 +264,47 @@ class Wall {
     this.font = style.fontFamily;
     const { memory, parts, root, run } = this;
     Object.assign(memory, { at: this.at, playing: Boolean(this.timer) });
-    for (const [group, chosen] of [[parts.views, memory.view], [parts.orders, memory.order]]) {
+    for (const [group, chosen] of [[parts.views, memory.view], [parts.orders, memory.order], [parts.panes, memory.pane]]) {
       for (const chip of group.children) chip.setAttribute("aria-pressed", chip.value === chosen);
     }
     parts.play.textContent = this.timer ? "Pause" : "Play";
     parts.scrub.value = this.at;
     parts.count.textContent = `step ${this.at} / ${run.steps}`;
-    Object.assign(root.dataset, { step: this.at, playing: Boolean(this.timer), selected: memory.selected, order: memory.order });
+    Object.assign(root.dataset, { step: this.at, playing: Boolean(this.timer), selected: memory.selected, order: memory.order, pane: memory.pane, around: run.around ? "map" : (run.missing ?? "") });
     this.drawGrid();
-    this.drawChart();
+    if (memory.pane === "map") this.drawMap();
+    else this.drawChart();
     this.drawFilm();
   }
 
   drawGrid() {
     const { memory, parts, run } = this;
     const wide = parts.grid.parentElement.clientWidth;
-    this.columns = Math.ceil(Math.sqrt(this.n));
-    const rows = Math.ceil(this.n / this.columns);
+    this.gutter = run.rows ? Math.min(GUTTER, wide / 4) : 0;
+    const rows = Math.ceil(this.n / this.across);
     const room = Math.max(300, innerHeight - parts.grid.getBoundingClientRect().top - scrollY - 96);
-    this.tile = Math.floor(Math.min(wide / this.columns, Math.max(room, 420) / rows));
-    const context = this.surface(parts.grid, this.tile * this.columns, this.tile * rows);
+    this.tile = Math.floor(Math.min((wide - this.gutter) / this.across, Math.max(room, 420) / rows));
+    const context = this.surface(parts.grid, this.gutter + this.tile * this.across, this.tile * rows);
+    (run.rows ?? []).forEach((label, row) => {
+      context.font = `600 14px ${this.font}`;
+      context.textBaseline = "middle";
+      context.fillStyle = this.colour(row);
+      context.fillRect(0, (row + 0.2) * this.tile, 4, 0.6 * this.tile);
+      context.fillStyle = this.ink;
+      this.wrap(context, label, 12, (row + 0.5) * this.tile, this.gutter - 20, 18);
+    });
     const step = memory.view === "base" ? 0 : this.at;
     const side = this.tile - 6;
     this.hung.forEach((sample, place) => {
-      const x = (place % this.columns) * this.tile;
-      const y = Math.floor(place / this.columns) * this.tile;
+      const x = this.gutter + (place % this.across) * this.tile;
+      const y = Math.floor(place / this.across) * this.tile;
       context.drawImage(this.picture(step, sample, memory.view === "change"), x + 2, y + 1, side, side);
       context.fillStyle = blend(run.palette.bar, 0.5 + this.logit(step, sample) / this.top / 2);
       context.fillRect(x + 2, y + 1 + side, side, 4);
+      if (this.rests[sample] < run.steps && this.at >= this.rests[sample]) { // it has stopped: a corner says so
+        context.fillStyle = run.palette.real;
+        context.fillRect(x + 2, y + 1, 7, 7);
+      }
       if (sample === memory.selected) {
         context.lineWidth = 3;
         context.strokeStyle = this.accent;
@@ -270,10 +318,31 @@ class Wall {
     );
   }
 
+  /** The colour of a grid's row, in its margin and in the charts. */
+  colour(row) {
+    return this.run.palette.series[row % this.run.palette.series.length];
+  }
+
+  /** Text in lines of `width` pixels at most, centred on `middle`. */
+  wrap(context, text, x, middle, width, height) {
+    const lines = [];
+    for (const word of text.split(" ")) {
+      const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+      if (lines.length && context.measureText(longer).width <= width) lines[lines.length - 1] = longer;
+      else lines.push(word);
+    }
+    lines.forEach((line, i) => context.fillText(line, x, middle + (i - (lines.length - 1) / 2) * height, width));
+  }
+
+  /** Height of the upper picture on the right. */
+  get tall() {
+    return Math.max(190, Math.min(320, innerHeight * 0.29));
+  }
+
   drawChart() {
     const { run, memory } = this;
     const width = this.parts.chart.parentElement.clientWidth;
-    const height = Math.max(190, Math.min(320, innerHeight * 0.34));
+    const height = this.tall;
     const context = this.surface(this.parts.chart, width, height);
     const plot = (this.plot = { left: 46, right: width - 8, top: 24, bottom: height - 34 });
     const pad = 0.04 * (this.high - this.low);
@@ -312,17 +381,77 @@ class Wall {
       context.stroke();
       context.globalAlpha = 1;
     };
-    for (let sample = 0; sample < this.n; sample++) line((step) => this.logit(step, sample), run.palette.refined, 1, 0.22);
-    const mean = (step) => Array.from({ length: this.n }, (_, i) => this.logit(step, i)).reduce((a, b) => a + b) / this.n;
-    line(mean, run.palette.refined, 3, 1);
+    const whose = (sample) => (run.rows ? this.colour(Math.floor(sample / this.across)) : run.palette.refined);
+    for (let sample = 0; sample < this.n; sample++) line((step) => this.logit(step, sample), whose(sample), 1, 0.22);
+    for (let row = 0; row < (run.rows?.length ?? 1); row++) {
+      const members = run.rows ? this.hung.slice(row * this.across, (row + 1) * this.across) : this.hung;
+      const mean = (step) => members.reduce((sum, i) => sum + this.logit(step, i), 0) / members.length;
+      line(mean, run.rows ? this.colour(row) : run.palette.refined, 3, 1);
+    }
     line((step) => this.logit(step, memory.selected), this.accent, 2.5, 1);
     context.setLineDash([4, 4]);
     context.lineWidth = 1.5;
     context.strokeStyle = this.ink;
     context.strokeRect(x(this.at), plot.top, 0, plot.bottom - plot.top);
     context.setLineDash([]);
-    write("mean", plot.left + 90, 14, "left", legible(run.palette.refined));
-    write("selected", plot.left + 134, 14, "left", this.accent);
+    write(run.rows ? "means" : "mean", plot.left + 90, 14, "left", run.rows ? this.ink : legible(run.palette.refined));
+    write("selected", plot.left + 138, 14, "left", this.accent);
+  }
+
+  /** Real images, the samples at the start and now, and the selected one's path, in two directions of features. */
+  drawMap() {
+    const { run, memory } = this;
+    const width = this.parts.chart.parentElement.clientWidth;
+    const height = this.tall;
+    const context = this.surface(this.parts.chart, width, height);
+    context.font = `13px ${this.font}`;
+    const write = (text, x, y, colour = this.ink) => {
+      context.fillStyle = colour;
+      context.fillText(text, x, y);
+      return x + context.measureText(text).width + 14;
+    };
+    if (!run.around) {
+      write(run.missing ? "No map: " + run.missing : "The map is being drawn…", 2, 14);
+      return;
+    }
+    const { real, paths } = run.around;
+    const place = (step, sample) => [paths[2 * (step * this.n + sample)], paths[2 * (step * this.n + sample) + 1]];
+    const bounds = [0, 1].map((axis) => {
+      const low = quantile(real, axis, 0.005);
+      const high = quantile(real, axis, 0.995);
+      return [low - 0.1 * (high - low), high + 0.1 * (high - low)];
+    });
+    const scale = Math.min((width - 8) / (bounds[0][1] - bounds[0][0]), (height - 48) / (bounds[1][1] - bounds[1][0]));
+    const [mx, my] = bounds.map(([low, high]) => (low + high) / 2);
+    const at = ([x, y]) => [width / 2 + (x - mx) * scale, 22 + (height - 48) / 2 - (y - my) * scale];
+    const dot = (point, radius, colour, alpha) => {
+      const [x, y] = at(point);
+      Object.assign(context, { fillStyle: colour, globalAlpha: alpha });
+      context.beginPath();
+      context.arc(x, y, radius, 0, 7);
+      context.fill();
+      context.globalAlpha = 1;
+    };
+    context.save();
+    context.beginPath();
+    context.rect(0, 20, width, height - 44);
+    context.clip();
+    for (let i = 0; i < real.length; i += 2) dot([real[i], real[i + 1]], 1.6, run.palette.real, 0.3);
+    for (let i = 0; i < this.n; i++) dot(place(0, i), 3, run.palette.base, 0.75);
+    for (let i = 0; i < this.n; i++) dot(place(this.at, i), 3, run.rows ? this.colour(Math.floor(i / this.across)) : run.palette.refined, 0.9);
+    context.beginPath();
+    for (let step = 0; step <= run.steps; step++) context.lineTo(...at(place(step, memory.selected)));
+    Object.assign(context, { strokeStyle: this.accent, lineWidth: 2.5 });
+    context.stroke();
+    dot(place(0, memory.selected), 5, run.palette.base, 1);
+    dot(place(this.at, memory.selected), 6, this.accent, 1);
+    context.restore();
+    const legible = (colour) => `color-mix(in srgb, ${colour} 70%, ${this.ink})`;
+    let x = write("real", 2, 14, legible(run.palette.real));
+    x = write("base", x, 14, legible(run.palette.base));
+    x = write(run.rows ? "now, by row" : "now", x, 14, run.rows ? this.ink : legible(run.palette.refined));
+    write("selected", x, 14, this.accent);
+    write(`two principal directions of classifier features, ${Math.round(100 * run.around.explained)} % of their variance`, 2, height - 6);
   }
 
   drawFilm() {
@@ -331,8 +460,9 @@ class Wall {
     const width = parts.film.parentElement.clientWidth;
     const shots = Math.min(FILM, run.steps + 1);
     const tile = width / Math.max(shots, 7);
-    const large = Math.min(150, width / 3.4);
-    const context = this.surface(parts.film, width, large + 30 + tile + 26);
+    const large = Math.min(150, width / 3.4, Math.max(100, innerHeight * 0.14));
+    const near = run.around?.nearest;
+    const context = this.surface(parts.film, width, large + 30 + tile + 26 + (near ? tile + 26 : 20));
     context.font = `13px ${this.font}`;
     context.textAlign = "center";
     const show = (step, x, y, side, label, colour) => {
@@ -351,8 +481,17 @@ class Wall {
       const step = Math.round((shot / Math.max(shots - 1, 1)) * run.steps);
       show(step, shot * tile, large + 30, tile - 3, String(step), step === this.at ? this.accent : null);
     }
+    const below = large + 30 + tile + 40;
+    context.textAlign = "left";
+    if (near) {
+      const k = near.shape[1];
+      this.wrap(context, `Nearest of ${run.around.indexed.toLocaleString("en")} training images`, 0, below + tile / 2 - 16, 2 * tile - 10, 17);
+      for (let i = 0; i < k; i++) context.drawImage(this.stored(near, selected * k + i), (i + 2) * tile, below - 14, tile - 3, tile - 3);
+    } else if (run.around || run.missing) context.fillText("No index of training images ships for this data set.", 0, below - 8);
     const rise = this.logit(run.steps, selected) - this.logit(0, selected);
-    parts.caption.textContent = `Sample ${selected + 1} of ${this.n}: logit ${signed(rise)} over ${run.steps} steps`;
+    const name = run.rows ? `${run.rows[Math.floor(selected / this.across)]}, sample ${(selected % this.across) + 1}` : `Sample ${selected + 1} of ${this.n}`;
+    const rest = this.rests[selected] < run.steps ? `, stops at step ${this.rests[selected]}` : "";
+    parts.caption.textContent = `${name}: logit ${signed(rise)} over ${run.steps} steps${rest}`;
   }
 }
 
@@ -360,7 +499,7 @@ export default function wall({ data, parentElement, setStateValue }) {
   const { mount, packed } = openEnvelope(data);
   const root = parentElement.querySelector(".wall");
   if (!root.wall) root.wall = new Wall(root, (view) => setStateValue("view", view));
-  root.wall.load({ ...unpack(packed), place: mount.key, order: mount.order, selected: mount.selected });
+  root.wall.load({ ...unpack(packed), place: mount.key, order: mount.order, selected: mount.selected, pane: mount.pane });
   return () => {
     root.wall?.destroy();
     root.wall = null;

@@ -1,0 +1,98 @@
+"""A model of one's own: from the folder that the server's owner names, or handed in as two files.
+
+It stays in the session of the person who chose it; nobody else's page can see it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+import dgflow_core as dg
+from dgflow_core import zoo
+
+#: The environment variable that names a folder of models; each is a folder in it.
+FOLDER = "DGFLOW_MODELS"
+#: The most that the two files may hold together, in bytes (.streamlit/config.toml: one file, in MB).
+LIMIT = 64 * 2**20
+UPLOADED = "own/upload"
+
+
+def choices() -> dict[str, str]:
+    """What this session may choose beside the shipped models: key → title."""
+    found = {key: f"Folder · {path.name}" for key, path in _folders().items()}
+    model = st.session_state.get("_uploaded")
+    return found if model is None else {UPLOADED: f"Yours · {model.title}", **found}
+
+
+def get(choice: str) -> dg.Model:
+    """The model behind a choice, loaded once a session (a folder anew when its weights change).
+
+    Raises:
+        ValueError: it is not a model of images, or damaged; one sentence.
+    """
+    if choice == UPLOADED:
+        return st.session_state["_uploaded"]
+    folder = _folders()[choice]
+    loaded = st.session_state.setdefault("_folders", {})
+    changed = tuple(
+        path.stat().st_mtime_ns for path in (folder / zoo.CONFIG, folder / zoo.WEIGHTS) if path.exists()
+    )
+    if loaded.get(choice, (None, None))[0] != changed:
+        loaded[choice] = changed, _images(dg.load(folder))
+    return loaded[choice][1]
+
+
+def control(page: str) -> None:
+    """The place to hand in a model; a good one is chosen at once, a bad one gets its sentence."""
+    with st.popover("Your own model", icon=":material/upload_file:", width="stretch",
+                    help="Refine the samples of your own generator with your own critic."):  # fmt: skip
+        st.file_uploader(
+            f"{zoo.CONFIG} and {zoo.WEIGHTS}", ["json", "safetensors"], accept_multiple_files=True,
+            key=f"{page}._files", on_change=_take, args=(page,), max_upload_size=LIMIT // 2**20,
+            help="As dg.save writes them, for one of the explorer's architectures. They are read as plain "
+            f"numbers, {LIMIT // 2**20} MB at most, and stay in this session.",
+        )  # fmt: skip
+        problem = st.session_state.get(f"{page}._problem")
+        if problem:
+            st.error(problem, icon=":material/error:")
+        elif "_uploaded" in st.session_state:
+            st.success(f"In use: {st.session_state['_uploaded'].title}", icon=":material/check:")
+
+
+def _folders() -> dict[str, Path]:
+    root = os.environ.get(FOLDER)
+    if root is None or not Path(root).is_dir():
+        return {}
+    return {
+        f"own/{path.name}": path
+        for path in sorted(Path(root).iterdir())
+        if (path / zoo.CONFIG).is_file() and path.name != UPLOADED.removeprefix("own/")
+    }
+
+
+def _take(page: str) -> None:
+    """Read what was handed in, before the page is drawn again; what was chosen stays where it is bad."""
+    state = st.session_state
+    files = {file.name.rsplit(".", 1)[-1].lower(): file for file in state[f"{page}._files"] or ()}
+    state[f"{page}._problem"] = ""
+    if not files:
+        return
+    try:
+        if sum(file.size for file in state[f"{page}._files"]) > LIMIT:
+            raise ValueError(f"The files must hold at most {LIMIT // 2**20} MB together.")
+        if set(files) != {"json", "safetensors"}:
+            raise ValueError(f"A model is two files: {zoo.CONFIG} and {zoo.WEIGHTS}.")
+        config, weights = (files[kind].getvalue() for kind in ("json", "safetensors"))
+        state["_uploaded"] = _images(zoo.assemble(config, weights, "upload"))
+        state[f"{page}.model"] = UPLOADED
+    except ValueError as error:
+        state[f"{page}._problem"] = str(error)
+
+
+def _images(model: dg.Model) -> dg.Model:
+    if model.kind != "image":
+        raise ValueError(f"model {model.name!r} must make images here, not be of kind {model.kind!r}.")
+    return model
