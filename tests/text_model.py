@@ -13,7 +13,9 @@ from dgflow_core.data import text
 from dgflow_core.models.text import TextCritic, TextGenerator
 from dgflow_core.training import held_out
 
-TEXT = "the cat sat on a mat and saw 2 small dogs that were in no great hurry , but café é <b> &"
+TEXT = (
+    "the cat sat on a mat and saw 2 small dogs that were in no great hurry , but café é <b> & o e s i f w r m"
+)
 WORDS = TEXT.split(" ")
 LETTERS = text.alphabet((TEXT,), 30)
 
