@@ -56,9 +56,9 @@ class RatioTrainer:
         self.batches = images.Batches(recipe.dataset, data_root, device)
         self.reference = reference(recipe.dataset)
         self.base = zoo.load(recipe.generator, device)
-        channels = self.base.sample_shape[0]
+        channels, side, _ = self.base.sample_shape
         self.critic, self.average = (
-            SNDCGANDiscriminator(channels, recipe.width).to(device, memory_format=torch.channels_last)
+            SNDCGANDiscriminator(channels, recipe.width, side).to(device, memory_format=torch.channels_last)
             for _ in range(2)
         )
         self.average.load_state_dict(self.critic.state_dict())
@@ -122,5 +122,11 @@ RECIPES = (
         title="SN-DCGAN + ratio network, Fashion-MNIST",
         dataset="fashion_mnist",
         generator="fashion_mnist/sndcgan-ns",
+    ),
+    RatioNetwork(
+        name="cifar10/sndcgan-ns+ratio",
+        title="SN-DCGAN + ratio network, CIFAR-10",
+        dataset="cifar10",
+        generator="cifar10/sndcgan-ns",
     ),
 )
