@@ -29,9 +29,12 @@ def popover(
     titles: list[str] | None = None,
     formats: tuple[str, ...] = tuple(form for form in MEDIA if form != "csv"),
     map: str = "logit",
+    sample: int | None = None,
+    rows: bool = False,
 ) -> None:
     """A button that opens the export choices for a run, or for several side by side.
 
+    Of images, ``sample`` offers that one's strip beside the wall, and ``rows`` draws runs as a grid.
     A fragment: choosing and making a file leaves the rest of the page as it is.
     """
     with st.popover("Export", icon=":material/download:", width="stretch",
@@ -45,6 +48,15 @@ def popover(
                 "Layers", LAYERS, selection_mode="multi", default=LAYERS[:-1], key=f"{key}._layers",
                 format_func=str.capitalize, help="What the picture shows.",
             )  # fmt: skip
+        if form in DRAWN and sample is not None:
+            what = st.segmented_control(
+                "What", ("wall", "strip"), default="wall", required=True, key=f"{key}._what",
+                format_func={"wall": "All samples", "strip": f"Sample {sample + 1} over the steps"}.get,
+                help="The whole wall, or the selected sample as in the paper's Figure 3.",
+            )  # fmt: skip
+            options |= {"sample": sample} if what == "strip" else {}
+        if rows:
+            options["rows"] = True
         name = results.key(form, options, titles, [(run.settings, run.provenance, run.steps) for run in runs])
         made = None
         if form in DATA and not (form == "npz" and model.kind == "text"):  # its samples are made anew

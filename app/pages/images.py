@@ -172,10 +172,14 @@ view = wall(
     state[f"{PAGE}.order"], state[f"{PAGE}.sample"], state[f"{PAGE}.pane"],
 )  # fmt: skip
 state[f"{PAGE}.order"], state[f"{PAGE}.sample"] = view["order"], view["selected"]
+shown = min(view["selected"], runs[0].n - 1)
 state[f"{PAGE}.pane"] = view["pane"]
 
 with save:
-    export.popover(runs[:4], model, key=PAGE, titles=labels and labels[:4])
+    if single:
+        export.popover(runs, model, key=PAGE, formats=("gif", "mp4", "png", "npz", "json"), sample=shown)
+    else:
+        export.popover(runs, model, key=PAGE, titles=labels, formats=("gif", "mp4", "png"), rows=True)
 
 if single and until != "steps":
     st.caption(

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from dgflow_core import zoo
-from dgflow_core.export import files, naming, planar, reader, text, walls
+from dgflow_core.export import files, naming, planar, reader, strips, text, walls
 from dgflow_core.export.naming import filename, settings_json
 from dgflow_core.export.scenes import compose
 from dgflow_core.export.scenes import planar as is_planar
@@ -32,6 +32,7 @@ from dgflow_core.transcript import Transcript
 SIZE, FPS = 640, 20
 GIF_PIXELS = 600_000_000  # a GIF is put together in memory, one byte a pixel
 SIZES, RATES = (240, 1920), (1, 60)
+MAX_ROWS = 12
 FORMATS = {
     "gif": "animated GIF",
     "mp4": "MP4 video",
@@ -81,6 +82,8 @@ def gif(
     dark: bool = False,
     layers: Sequence[str] | None = None,
     map: str | None = "logit",
+    sample: int | None = None,
+    rows: bool = False,
     progress: Progress | None = None,
     stop: Stop | None = None,
 ) -> Path | None:
@@ -95,6 +98,8 @@ def gif(
         dark: light lines on a dark ground.
         layers: of "map", "arrows", "real", "base", "refined", "paths"; None draws all but paths.
         map: "logit", "ratio" or None.
+        sample: of a run of images, the number of one to show over the steps, as in the paper's Figure 3.
+        rows: runs of images (up to 12) as a grid, a row each, instead of walls side by side.
         progress: called with (frames done, frames in all). stop: asked before every frame.
 
     Returns:
@@ -104,7 +109,17 @@ def gif(
         ValueError: a wrong argument; one sentence that names it.
     """
     path = check(path, size, fps)
-    painter = paint(what, model=model, titles=titles, size=size, dark=dark, layers=layers, map=map)
+    painter = paint(
+        what,
+        model=model,
+        titles=titles,
+        size=size,
+        dark=dark,
+        layers=layers,
+        map=map,
+        sample=sample,
+        rows=rows,
+    )
     if (painter.steps + 1) * painter.width * painter.height > GIF_PIXELS:
         raise ValueError(
             f"size: {painter.steps + 1} frames of {painter.width} × {painter.height} are too much for a GIF; "
@@ -128,12 +143,24 @@ def mp4(
     dark: bool = False,
     layers: Sequence[str] | None = None,
     map: str | None = "logit",
+    sample: int | None = None,
+    rows: bool = False,
     progress: Progress | None = None,
     stop: Stop | None = None,
 ) -> Path | None:
     """Write an MP4 (H.264), one frame a step, (steps + 1) / fps seconds. Arguments as in ``gif``."""
     path = check(path, size, fps)
-    painter = paint(what, model=model, titles=titles, size=size, dark=dark, layers=layers, map=map)
+    painter = paint(
+        what,
+        model=model,
+        titles=titles,
+        size=size,
+        dark=dark,
+        layers=layers,
+        map=map,
+        sample=sample,
+        rows=rows,
+    )
     frames = _frames(painter, progress, stop)
     return _whole(path, lambda scratch: files.mp4(scratch, frames, fps))
 
@@ -149,11 +176,23 @@ def png(
     dark: bool = False,
     layers: Sequence[str] | None = None,
     map: str | None = "logit",
+    sample: int | None = None,
+    rows: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """Write the picture at ``step`` (None: the last) as a PNG. Arguments as in ``gif``."""
     path = check(path, size)
-    painter = paint(what, model=model, titles=titles, size=size, dark=dark, layers=layers, map=map)
+    painter = paint(
+        what,
+        model=model,
+        titles=titles,
+        size=size,
+        dark=dark,
+        layers=layers,
+        map=map,
+        sample=sample,
+        rows=rows,
+    )
     files.png(path, painter.frame(_step(painter, step)))
     if progress:
         progress(1, 1)
@@ -277,14 +316,17 @@ def paint(
     dark: bool = False,
     layers: Sequence[str] | None = None,
     map: str | None = "logit",
+    sample: int | None = None,
+    rows: bool = False,
 ):
     """What draws the frames: an object with ``steps``, ``width``, ``height`` and ``frame(step)``."""
     _range("size", size, SIZES, "pixels")
     if isinstance(what, Scene):
         return planar.Painter(what, size, dark=dark, layers=layers)
     runs = _runs(what)
-    if not 1 <= len(runs) <= MAX_PANELS:
-        raise ValueError(f"what must be 1 to {MAX_PANELS} runs, not {len(runs)}.")
+    most = MAX_ROWS if rows else MAX_PANELS
+    if not 1 <= len(runs) <= most:
+        raise ValueError(f"what must be 1 to {most} runs, not {len(runs)}.")
     if titles is not None and len(titles) != len(runs):
         raise ValueError(f"titles must be {len(runs)}, one for each run, not {len(titles)}.")
     if all(text.is_text(run) for run in runs):
@@ -295,7 +337,9 @@ def paint(
         under = naming.subtitle(runs[0]) if len(runs) == 1 else ""
         return planar.Painter(compose(runs, model, titles, map), size, under, dark, layers)
     if all(run.samples.dim() == 5 and run.samples.shape[2] in (1, 3) for run in runs):
-        return walls.Painter(runs, size, titles, dark)
+        if sample is not None:
+            return strips.Strip(runs[0], sample, size, dark)
+        return (strips.Grid if rows else walls.Painter)(runs, size, titles, dark)
     raise ValueError("what must be runs in the plane, of images or of text, all of one kind.")
 
 
