@@ -60,8 +60,8 @@ def contents(folder) -> tuple[bytes, bytes]:
 
 
 def problem(test: AppTest) -> str:
-    state = test.session_state.filtered_state
-    return state.get("images._problem", "")
+    known = "images._problem" in test.session_state
+    return test.session_state["images._problem"] if known else ""
 
 
 def test_a_good_model_is_chosen_and_used(mine):

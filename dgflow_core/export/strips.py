@@ -97,7 +97,8 @@ class Grid(Sheet):
         u = self.unit
         self.columns = min(MOST, *(run.n for run in runs))
         self.top, self.gutter, self.gap = round(56 * u), round(200 * u), max(2, round(5 * u))
-        self.side = max(24, (size - self.top - round(20 * u)) // len(runs) - self.gap)
+        free = (size - self.top - round(20 * u)) // len(runs) - self.gap
+        self.side = max(24, min(free, round(120 * u)))
         width = self.gutter + self.columns * (self.side + self.gap) + 2 * self.margin
         height = self.top + len(runs) * (self.side + self.gap) + round(16 * u)
         self.width, self.height = width + width % 2, height + height % 2
