@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 TINY = {"iterations": 4, "width": 4, "batch": 4}
 HALVES = {"generator_iterations": 2, "corrector_batch": 4}
 RECIPES = {
-    "cifar10/sndcgan-hinge": {"dim": 4, "iterations": 2},
+    "cifar10/sndcgan-hinge": {"dim": 4, "iterations": 2, "start_from": None},
     "cifar10/wgan-gp": {"dim": 4, "iterations": 2},
     "cifar10/sn-resnet": {"dim": 4, "iterations": 2},
     "cifar10/mmd-gan": {"dim": 4, **HALVES},
@@ -295,11 +295,31 @@ def test_width_is_one_flag(root, shelf, tmp_path, capsys):
     from dgflow_core.__main__ import main
 
     folders = ["--data-root", str(root), "--runs-dir", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]
-    command = ["train", "cifar10/sndcgan-hinge", "--iterations", "1", "--device", "cpu", *folders]
+    command = ["train", "cifar10/sndcgan-ns", "--iterations", "1", "--device", "cpu", *folders]
     assert main([*command, "--width", "3"]) == 0
-    model = dg.load(tmp_path / "out" / "cifar10" / "sndcgan-hinge")
+    model = dg.load(tmp_path / "out" / "cifar10" / "sndcgan-ns")
     assert model.config["generator"]["arguments"]["width"] == model.config["recipe"]["width"] == 3
     assert main([*command, "--width", "1"]) == 2
     assert "width must be from 2 to 1,024" in capsys.readouterr().err
     assert main(["train", "25gaussians/wgan-gp", "--width", "8"]) == 2
     assert "width does not apply to 25gaussians/wgan-gp" in capsys.readouterr().err
+
+
+def test_a_recipe_goes_on_from_anothers_run(root, shelf, tmp_path):
+    first, second = (
+        training.get(f"cifar10/sndcgan-{loss}").model_copy(update={**TINY, "dim": 4, "iterations": 2})
+        for loss in ("ns", "hinge")
+    )
+    assert second.start_from == first.name
+    runs = tmp_path / "runs"
+    with pytest.raises(ValueError, match=r"goes on from cifar10/sndcgan-ns: train that first"):
+        base.train(second, runs / second.name, CPU, root)
+    before = first.trainer(CPU, root)
+    for _ in base.steps(first, before, runs / first.name, watch_every=10**6):
+        pass
+    after = second.trainer(CPU, root)
+    walk = base.steps(second, after, runs / second.name, watch_every=10**6)
+    next(walk)
+    for ours, theirs in zip(after.critic.parameters(), before.critic.parameters(), strict=True):
+        assert torch.allclose(ours, theirs, atol=0.01)  # one step of Adam away
+        assert ours.numel() == 1 or not torch.equal(ours, theirs)

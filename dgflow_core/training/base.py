@@ -66,11 +66,13 @@ def steps(
 ) -> Iterator[tuple[int, dict[str, float]]]:
     """Train from the last checkpoint in ``folder``, yielding (iteration, numbers) as it goes.
 
+    A recipe with a ``start_from`` begins with the networks of that recipe's last checkpoint.
+
     A checkpoint is written every ``save_every`` iterations and when the caller stops, never in
     the middle of one; a run that is started again goes on from it.
 
     Raises:
-        ValueError: the checkpoint belongs to another recipe.
+        ValueError: the checkpoint belongs to another recipe, or the one to start from is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / CHECKPOINT
@@ -84,6 +86,13 @@ def steps(
             )
         trainer.restore(saved["trainer"])
         first = saved["iteration"]
+    elif source := getattr(recipe, "start_from", None):
+        earlier = folder.parents[len(Path(recipe.name).parts) - 1] / source / CHECKPOINT
+        if not earlier.exists():
+            raise ValueError(
+                f"recipe {recipe.name} goes on from {source}: train that first, in the same runs-dir."
+            )
+        trainer.start(torch.load(earlier, weights_only=True)["trainer"])
 
     def save(iteration: int) -> None:
         scratch = path.with_suffix(".tmp")  # replaced in one move: a kill leaves the old one

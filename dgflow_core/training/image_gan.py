@@ -27,7 +27,8 @@ class ImageGAN(Recipe):
 
     On CIFAR-10 the discriminator needs two steps a generator step and the higher rate: with one
     step and equal rates it stays at chance. On Fashion-MNIST it separates within 20 steps as it is,
-    and more only makes the logits swing.
+    and more only makes the logits swing. ``start_from`` names a recipe of the same networks whose
+    run this one goes on from.
     """
 
     watch_every: ClassVar[int] = 500
@@ -42,6 +43,7 @@ class ImageGAN(Recipe):
     betas: tuple[float, float] = (0.0, 0.9)
     penalty: float = 10.0
     ema: float = 0.998
+    start_from: str | None = None
 
     def trainer(self, device: torch.device, data_root: Path | None) -> ImageGANTrainer:
         return ImageGANTrainer(self, device, data_root)
@@ -106,7 +108,8 @@ class ImageGANTrainer:
         self._descend(0, generator_loss(recipe.loss, self.critic(self.generator(self._codes(rng)))))
         self.critic.requires_grad_(True)
         # Early on the average follows closely, so that it forgets the initial weights.
-        images.average(self.average, self.generator, min(recipe.ema, iteration / (iteration + 10)))
+        decay = recipe.ema if recipe.start_from else min(recipe.ema, iteration / (iteration + 10))
+        images.average(self.average, self.generator, decay)
         return {
             "critic_loss": float(loss.detach()),
             "logit_real": float(real_logit.detach().mean()),
@@ -139,6 +142,10 @@ class ImageGANTrainer:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.best = state["best"]
+
+    def start(self, state: dict) -> None:
+        """Begin with the networks and optimisers of another run."""
+        self.restore({**state, "best": None})
 
     def model(self) -> Model:
         """The averaged generator and the critic as they are now, folded (and calibrated, for WGAN-GP)."""
@@ -202,7 +209,7 @@ RECIPES = (
         critic_steps=2,
         generator_rate=1e-4,
         critic_rate=4e-4,
-        iterations=4000,
+        iterations=1000,
         ema=0.999,
     ),
     ImageGAN(
@@ -214,7 +221,8 @@ RECIPES = (
         critic_steps=2,
         generator_rate=1e-4,
         critic_rate=4e-4,
-        iterations=2000,
+        iterations=250,
+        start_from="cifar10/sndcgan-ns",
     ),
     ImageGAN(
         name="cifar10/wgan-gp",
