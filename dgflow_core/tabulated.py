@@ -11,14 +11,19 @@ Points outside the grid are evaluated by the model, so that results are right ev
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
@@ -29,15 +34,15 @@ from dgflow_core.model import Model
 #: Nodes along one side of the grid, in each space; odd, so that the origin is a node.
 SIZE = {"data": 1025, "latent": 1025}
 _TILE = 48
-_FORMAT = "1"
+_FORMAT, _TOP = "2", 65535
 
 
 class TabulatedField(ExactField):
     """(d, ∇d) and g by bilinear interpolation in a table, for 2D models; drop-in for ``ExactField``.
 
-    The table is computed once for a model and a space, kept beside the model (or in the user's
-    cache folder where that cannot be written) and tied to the weights by their digest, without
-    the offset, which is added on look-up: raw and calibrated models share one table.
+    The table is computed once for a model and a space, kept in the user's cache folder unless one
+    ships beside the model, and tied to the weights by their digest, without the offset, which is
+    added on look-up: raw and calibrated models share one table.
 
     Args:
         model: whose logit; its samples and, for "latent", its codes must be points of the plane.
@@ -73,8 +78,10 @@ class TabulatedField(ExactField):
         if found is None:
             half = extent(model, space)
             found = compute(model, space, size, half, progress), half
-            if keep:
-                _write(model, space, *found)
+            if keep:  # from the first visit on, everybody sees what is stored
+                packed = pack(found[0])
+                _write(_cached(model, space), model, space, size, packed, half)
+                found = unpack(packed, size), half
         table, self.half = found
         # The channels of a node lie together, so that a look-up touches few lines of the cache.
         self._nodes = table.to(model.device)[None].contiguous(memory_format=torch.channels_last)
@@ -159,55 +166,132 @@ def _tile_reader(model: Model, space: str) -> Callable[[Tensor], Tensor]:
     return read
 
 
+def cache() -> Path:
+    """The folder of tables made here: DGFLOW_CACHE, or the user's cache folder."""
+    if named := os.environ.get("DGFLOW_CACHE"):
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dgflow-explorer"
+
+
 def path(model: Model, space: str) -> Path:
-    """Where the table of ``model`` is kept: beside a shipped model, else in the user's cache."""
-    beside = zoo.root() / model.name
-    if (beside / zoo.CONFIG).exists() and os.access(beside, os.W_OK):
-        return beside / f"field-{space}.safetensors"
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dgflow-explorer"
-    return cache / f"{model.weights_digest[:16]}-{space}.safetensors"
+    """Where the table of ``model`` lies: beside the model where one ships, else in the cache."""
+    beside = _beside(model, space)
+    return beside if beside.exists() else _cached(model, space)
+
+
+def _beside(model: Model, space: str) -> Path:
+    return zoo.root() / model.name / f"field-{space}.safetensors"
+
+
+def _cached(model: Model, space: str) -> Path:
+    return cache() / f"{model.weights_digest[:16]}-{space}.safetensors"
 
 
 def ready(model: Model, space: str = "data", size: int | None = None) -> bool:
     """Whether a table that fits these weights lies on disk, so that no time is needed to compute it."""
-    return _header(model, space, size or SIZE[space]) is not None
+    return _find(model, space, size or SIZE[space]) is not None
+
+
+def ship(name: str) -> list[Path]:
+    """Put the tables of a shipped model beside its weights, so that nobody waits for them.
+
+    Returns:
+        The files.
+    """
+    model = zoo.load(name, device="cpu")
+    for space in SIZE:
+        field = TabulatedField(model, space, keep=False)
+        _write(_beside(model, space), model, space, field.size, pack(field.table), field.half)
+    return [path(model, space) for space in SIZE]
+
+
+class Packed(NamedTuple):
+    """A table as stored: 16 bits a number, the differences between neighbours, deflated."""
+
+    ranges: list[tuple[float, float]]  # the lowest and the highest value of each channel
+    content: bytes
+
+
+def pack(table: Tensor) -> Packed:
+    """``table`` (channels, size, size) in about a sixth of its bytes; see ``unpack``."""
+    ranges = [(float(channel.min()), float(channel.max())) for channel in table]
+    values = table.cpu().double().numpy()
+    codes = [
+        np.rint((channel - low) * (_TOP / ((high - low) or 1.0))).astype(np.uint16)
+        for channel, (low, high) in zip(values, ranges, strict=True)
+    ]
+    change = np.stack(codes)
+    for axis in (1, 2):  # modulo 2¹⁶, so that sums give the codes back
+        change = np.diff(change, axis=axis, prepend=np.uint16(0))
+    return Packed(ranges, zlib.compress(np.stack([change >> 8, change & 255]).astype(np.uint8).tobytes(), 6))
+
+
+def unpack(packed: Packed, size: int) -> Tensor:
+    """The table (channels, size, size) float32; off by at most 2⁻¹⁷ of a channel's range.
+
+    Raises:
+        ValueError: the content is damaged.
+    """
+    shape = (2, len(packed.ranges), size, size)
+    reader = zlib.decompressobj()
+    try:
+        content = reader.decompress(packed.content, math.prod(shape) + 1)
+    except zlib.error:
+        content = b""
+    if len(content) != math.prod(shape):
+        raise ValueError("table: the content is damaged.")
+    high, low = np.frombuffer(content, np.uint8).reshape(shape).astype(np.uint16)
+    codes = (high << 8) | low
+    for axis in (2, 1):
+        codes = np.cumsum(codes, axis=axis, dtype=np.uint16)
+    table = np.empty(shape[1:], np.float32)
+    for channel, code, (least, most) in zip(table, codes, packed.ranges, strict=True):
+        np.multiply(code, np.float32((most - least) / _TOP), out=channel)
+        channel += np.float32(least)
+    return torch.from_numpy(table)
 
 
 def _identity(model: Model, space: str, size: int) -> dict[str, str]:
     return {"format": _FORMAT, "digest": model.weights_digest, "space": space, "size": str(size)}
 
 
-def _header(model: Model, space: str, size: int) -> dict[str, str] | None:
-    """The metadata of the stored table, or None where there is none that fits."""
-    try:
-        with safe_open(path(model, space), framework="pt") as file:
-            found = file.metadata() or {}
-            shape = file.get_slice("table").get_shape()
-    except (OSError, SafetensorError):
-        return None
-    fits = _identity(model, space, size).items() <= found.items()
-    return found if fits and shape == [3 if space == "data" else 5, size, size] else None
+def _find(model: Model, space: str, size: int) -> tuple[Packed, float] | None:
+    """The stored table that fits ``model`` and the half of its side, or None."""
+    for file in (_beside(model, space), _cached(model, space)):
+        try:
+            with safe_open(file, framework="np") as stored:
+                found = stored.metadata() or {}
+                if not _identity(model, space, size).items() <= found.items():
+                    continue
+                ranges = [(float(low), float(high)) for low, high in json.loads(found["ranges"])]
+                half, content = float(found["half"]), stored.get_tensor("table").tobytes()
+        except (OSError, SafetensorError, ValueError, TypeError, KeyError):
+            continue
+        channels = 3 if space == "data" else 5
+        if len(ranges) == channels and np.isfinite([*np.ravel(ranges), half]).all() and half > 0:
+            return Packed(ranges, content), half
+    return None
 
 
 def _read(model: Model, space: str, size: int) -> tuple[Tensor, float] | None:
-    header = _header(model, space, size)
-    if header is None:
+    found = _find(model, space, size)
+    if found is None:
         return None
-    with safe_open(path(model, space), framework="pt") as file:
-        table = file.get_tensor("table").float()
-    return (table, float(header["half"])) if torch.isfinite(table).all() else None
+    try:
+        return unpack(found[0], size), found[1]
+    except ValueError:
+        return None
 
 
-def _write(model: Model, space: str, table: Tensor, half: float) -> None:
-    """Store the table in one move, so that a reader never meets half a file."""
-    target = path(model, space)
-    header = {**_identity(model, space, len(table[0])), "half": repr(half)}
+def _write(target: Path, model: Model, space: str, size: int, packed: Packed, half: float) -> None:
+    """Store a table in one move, so that a reader never meets half a file."""
+    header = {**_identity(model, space, size), "half": repr(half), "ranges": json.dumps(packed.ranges)}
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, scratch = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
         os.close(handle)
+        save_file({"table": np.frombuffer(packed.content, np.uint8)}, scratch, metadata=header)
         os.chmod(scratch, 0o644)  # as any other file: another user may read it
-        save_file({"table": table.cpu()}, scratch, metadata=header)
         os.replace(scratch, target)
     except OSError:  # a full or read-only disk costs time at the next start, nothing else
         return
