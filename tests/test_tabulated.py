@@ -21,7 +21,7 @@ SPACES = ("data", "latent")
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("DGFLOW_CACHE", str(tmp_path))
     return tmp_path
 
 
@@ -102,28 +102,86 @@ def distances(exact, table) -> np.ndarray:
     return (away / exact.positions[0].std(0).norm() * 2**0.5).numpy()
 
 
-def test_shipped_model_keeps_positions_and_metrics():
-    """The flow of a sharp critic is chaotic where it jumps over a ridge: exact runs that start 10⁻⁵ apart
-    differ as much. So the tail is held against that, the rest and the metrics against the model."""
+@pytest.fixture(scope="module")
+def shipped():
     name = "25gaussians/wgan-gp"
     if name not in dg.models():
         pytest.skip(f"{name} is not shipped")
-    model = dg.load(name, device="cpu")
-    field = TabulatedField(model, "data")
-    settings = {"steps": 100, "eta": 0.01, "gamma": 0.0}
-    exact = dg.refine(model, n=600, seed=3, **settings)
-    near = dg.refine(model, start=exact.positions[0] * (1 + 1e-5), **settings)
-    table = dg.refine(model, n=600, seed=3, field=field, **settings)
-    error, chaos = distances(exact, table), distances(exact, near)
-    assert np.median(error) <= 0.0055
-    assert np.quantile(error, 0.99) <= max(0.02, 2 * np.quantile(chaos, 0.99))
+    return dg.load(name, device="cpu")
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_the_default_model_ships_its_tables(shipped, cache, space, monkeypatch):
+    monkeypatch.setattr(tabulated, "compute", lambda *a, **k: pytest.fail("computed"))
+    field = TabulatedField(shipped, space)
+    points = torch.randn(400, 2, generator=torch.Generator().manual_seed(0))
+    got, expected = field.evaluate(points), ExactField(shipped, space).evaluate(points)
+    torch.testing.assert_close(got.logit, expected.logit, atol=0.01, rtol=0)
+    torch.testing.assert_close(got.sample, expected.sample, atol=0.01, rtol=0)
+    assert (got.grad - expected.grad).norm(dim=1).median() < 0.03 * expected.grad.norm(dim=1).median()
+    assert not any(cache.iterdir())
+
+
+RUNS = [("data", "dgflow", {"gamma": 0.0}), ("data", "dot", {}), ("latent", "dgflow", {"gamma": 0.0})]
+
+
+@pytest.mark.parametrize(("space", "method", "settings"), RUNS)
+def test_shipped_model_keeps_positions_and_metrics(shipped, space, method, settings):
+    """At η = 0.01 the exact flow does not come to rest: at step 100 a particle hops over the ridge of its
+    mode, 2.5 % of the data's sd a step, and which side it is on is decided by differences of 10⁻⁴ at the
+    start. So where particles are is held to the limits by the mean of the last ten steps, and the last step
+    by what the exact flow itself does to such a difference."""
+    field = TabulatedField(shipped, space)
+    settings = {"steps": 100, "eta": 0.01, **settings}
+    exact = dg.refine(shipped, method, n=400, seed=3, space=space, **settings)
+    table = dg.refine(shipped, method, n=400, seed=3, space=space, field=field, **settings)
+    shift = 1e-4 * torch.randn(exact.positions[0].shape, generator=torch.Generator().manual_seed(1))
+    near = dg.refine(shipped, method, start=exact.positions[0] + shift, space=space, **settings)
+
+    sd = exact.samples[0].std(0).norm() / 2**0.5
+    settled = [run.samples[-10:].mean(0) for run in (exact, table)]
+    error = ((settled[1] - settled[0]).norm(dim=1) / sd).numpy()
+    assert np.median(error) <= 0.005
+    assert np.quantile(error, 0.99) <= 0.02
+
+    last, chaos = distances(exact, table), distances(exact, near)
+    assert np.median(last) <= max(0.005, 1.5 * np.median(chaos))
+    assert np.quantile(last, 0.99) <= max(0.02, 1.5 * np.quantile(chaos, 0.99))
+
     target = dg.datasets["25gaussians"]
     quality = [
         planar.high_quality(run.samples[-1].numpy(), target.modes, target.std) for run in (exact, table)
     ]
-    spread = 100 * np.sqrt(0.25 / 600)
-    assert abs(quality[0] - quality[1]) < spread
-    assert abs(exact.logits[-1].mean() - table.logits[-1].mean()) < exact.logits[-1].std() / np.sqrt(600)
+    assert abs(quality[0] - quality[1]) < 100 * np.sqrt(0.25 / 400)
+    assert abs(exact.logits[-1].mean() - table.logits[-1].mean()) < exact.logits[-1].std() / np.sqrt(400)
+
+
+def test_a_step_that_comes_to_rest_meets_the_limits_at_the_last_step(shipped):
+    field = TabulatedField(shipped, "data")
+    settings = {"n": 400, "steps": 100, "eta": 0.003, "gamma": 0.0, "seed": 3}
+    error = distances(dg.refine(shipped, **settings), dg.refine(shipped, field=field, **settings))
+    assert np.median(error) <= 0.005
+    assert np.quantile(error, 0.99) <= 0.02
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_packing_loses_a_rounding_of_the_range(fields, space):
+    table = fields[space].table
+    packed = tabulated.pack(table)
+    again = tabulated.unpack(packed, fields[space].size)
+    for channel, found in zip(table, again, strict=True):
+        assert (channel - found).abs().max() <= (channel.max() - channel.min()) * 2**-17 * 1.1
+    assert len(packed.content) < table.numel() * 4 / 3
+
+
+def test_packed_content_that_is_too_long_or_broken_is_refused():
+    packed = tabulated.pack(torch.rand(3, 9, 9))
+    with pytest.raises(ValueError, match="damaged"):
+        tabulated.unpack(packed, 8)  # more than the shape says
+    with pytest.raises(ValueError, match="damaged"):
+        tabulated.unpack(packed._replace(content=packed.content[:-9]), 9)
+    with pytest.raises(ValueError, match="damaged"):
+        tabulated.unpack(packed._replace(content=b"nonsense"), 9)
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -205,7 +263,7 @@ def test_a_damaged_file_is_made_again(tiny, cache, harm):
 def test_a_folder_that_cannot_be_written_costs_nothing_but_time(tiny, tmp_path, monkeypatch):
     block = tmp_path / "file"
     block.write_text("")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(block))
+    monkeypatch.setenv("DGFLOW_CACHE", str(block))
     field = TabulatedField(tiny, "data", size=33)
     assert field.table.shape == (3, 33, 33)
 
