@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 import dgflow_core as dg
 from dgflow_core import zoo
 from dgflow_core.models.mlp import MLP
+from tests.conftest import REPO
 
 
 @pytest.fixture
@@ -330,3 +331,13 @@ def test_a_file_of_ones_own_registers_models(registry, monkeypatch, tmp_path):
     monkeypatch.setenv("DGFLOW_REGISTER", str(file))
     with pytest.raises(ValueError, match=r"^DGFLOW_REGISTER: wrong.py could not be run \(ZeroDivisionError"):
         dg.models()
+
+
+def test_the_example_runs(registry, monkeypatch):
+    monkeypatch.setenv("DGFLOW_REGISTER", str(REPO / "examples" / "own_model.py"))
+    zoo._run_registry.cache_clear()
+    assert "mine/gan" in dg.models()
+    m = dg.load("mine/gan")
+    assert (m.title, m.dataset, m.sample_shape) == ("My GAN", "cifar10", (3, 32, 32))
+    run = dg.refine(m, n=4, steps=2, space="latent", gamma=0.0, eta=0.1)
+    assert run.logits[-1].mean() > run.logits[0].mean()
