@@ -1,0 +1,69 @@
+"""Training of text models: each phase moves its own networks, and a resumed run ends the same."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+import torch
+
+import dgflow_core as dg
+from dgflow_core import zoo
+from dgflow_core.data import text
+from dgflow_core.training import base, text_gan
+
+CPU = torch.device("cpu")
+RECIPE = text_gan.TextWGANGP(
+    name="billion_words/test", title="Test", dataset="billion_words", iterations=5, decoder_iterations=2,
+    critic_iterations=1, critic_steps=2, dim=4, width=8, blocks=1, batch=8,
+)  # fmt: skip
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_gan, "WATCHED", 20)
+    monkeypatch.setattr(text_gan, "FINISHED", 20)
+    rng = random.Random(0)
+    words = ["flow", "gradient", "of", "a", "ratio", "moves", "every", "string", "towards", "data"]
+    lines = (" ".join(rng.choices(words, k=12)) for _ in range(60))
+    (tmp_path / "billion_words").mkdir()
+    (tmp_path / "billion_words" / "all.txt").write_text("\n".join(lines), encoding="utf-8")
+    return tmp_path
+
+
+def weights(net: torch.nn.Module) -> torch.Tensor:
+    return torch.cat([value.flatten() for value in net.state_dict().values()])
+
+
+def test_each_phase_moves_its_own_networks(root):
+    trainer = RECIPE.trainer(CPU, root)
+    seen = []
+    for iteration in range(1, 6):
+        before = [weights(net) for net in (trainer.generator, trainer.critic, trainer.encoder)]
+        numbers = trainer.step(iteration)
+        after = [weights(net) for net in (trainer.generator, trainer.critic, trainer.encoder)]
+        seen.append([not torch.equal(a, b) for a, b in zip(before, after, strict=True)])
+        assert ("cross_entropy" in numbers) == (iteration <= 2)
+    assert seen == [[True, False, True]] * 2 + [[False, True, False]] + [[True, True, False]] * 2
+
+
+def test_a_finished_model_is_calibrated_measured_and_loads(root):
+    made = base.train(RECIPE, root / "run", CPU, root)
+    log = [json.loads(line) for line in (root / "run" / base.LOG).read_text().splitlines()]
+    assert 0 < log[-1]["js4"] <= 1
+    again = dg.load(zoo.save(made, root / "model"), device="cpu")
+    assert again.sample_shape == (text.LENGTH, len(again.config["alphabet"]))
+    assert set(again.config["quality"]) >= {"base", "DGflow(KL)"}
+    assert 0 < again.config["quality"]["base"]["js6"] <= 1
+    assert dg.calibration_offset(again, 4000) == pytest.approx(0, abs=0.1)
+    levels = list(again.config["real_logits"].values())
+    assert levels == sorted(levels)
+
+
+@pytest.mark.parametrize("after", [1, 3, 4])
+def test_a_resumed_run_ends_with_the_same_bits(root, after):
+    whole = base.train(RECIPE, root / "whole", CPU, root)
+    calls = iter([False] * (after - 1) + [True] * 10)
+    assert base.train(RECIPE, root / "parts", CPU, root, stop=lambda: next(calls)) is None
+    assert base.train(RECIPE, root / "parts", CPU, root).digest == whole.digest
