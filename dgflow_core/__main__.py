@@ -11,11 +11,13 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
 from dgflow_core import device, evaluation, export, methods, stopping, training, zoo
+from dgflow_core.fields import ExactField
 from dgflow_core.methods.base import Method, allowed
 from dgflow_core.refine import MAX_PARTICLES, NonFinite, Recorder, Run
 from dgflow_core.tabulated import TabulatedField
@@ -107,8 +109,9 @@ def refine_options(parser: Parser, method: Method) -> None:
     )
     parser.add_argument("--raw", action="store_true", help="the critic's offset as trained, not calibrated")
     parser.add_argument(
-        "--field", choices=("exact", "tabulated"), default="exact",
-        help="the model itself, or its table: quick, for 2D models (exact)",
+        "--field", choices=("exact", "fast", "tabulated"), default="exact",
+        help="the model itself, the same in half precision where that is safe, or its table: quick, for 2D "
+             "models (exact)",
     )  # fmt: skip
     parser.add_argument("--device", default="auto", help=f"{', '.join(device.CHOICES)} (auto)")
     parser.add_argument(
@@ -136,7 +139,8 @@ def refine(args: argparse.Namespace) -> int:
     for path in args.out or []:
         export.check(path, size=args.size, fps=args.fps)
     model = zoo.load(args.model, args.device, raw=args.raw)
-    field = TabulatedField(model, args.space) if args.field == "tabulated" else None
+    fields = {"tabulated": TabulatedField, "fast": partial(ExactField, fast=True)}
+    field = fields[args.field](model, args.space) if args.field in fields else None
     run = Run(model, args.method, n=args.n, seed=args.seed, space=args.space, field=field, **settings)
     recorder, code = Recorder(run), 0
     with on_interrupt() as interrupted, tqdm(total=run.steps, unit="step", disable=None) as bar:

@@ -47,15 +47,15 @@ def test_convolutions_are_counted():
     class Images(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.up = torch.nn.ConvTranspose2d(3, 5, 4, stride=2, padding=1, bias=False)
+            self.up = torch.nn.ConvTranspose2d(2, 3, 4, stride=2, padding=1, bias=False)
 
         def forward(self, z):
             return self.up(z[:, :, None, None].expand(-1, -1, 4, 4))
 
-    critic = torch.nn.Sequential(torch.nn.Conv2d(5, 7, 3, padding=1), torch.nn.Flatten(), torch.nn.Flatten(0))
-    model = dg.Model({"kind": "image"}, dg.priors.make("normal", 3), Images(), critic, device="cpu")
-    conv = 7 * 8 * 8 * 5 * 9  # output elements × products each
-    transposed = 3 * 4 * 4 * 5 * 16  # input elements × products each
+    critic = torch.nn.Sequential(torch.nn.Conv2d(3, 7, 3, padding=1), torch.nn.Flatten(), torch.nn.Flatten(0))
+    model = dg.Model({"kind": "image"}, dg.priors.make("normal", 2), Images(), critic, device="cpu")
+    conv = 7 * 8 * 8 * 3 * 9  # output elements × products each
+    transposed = 2 * 4 * 4 * 3 * 16  # input elements × products each
     assert bench.operations(model, "data") == 4 * conv
     assert bench.operations(model, "latent") == 4 * (conv + transposed)
 
@@ -67,6 +67,10 @@ def test_one_command_writes_the_table_and_the_numbers(shelf, tmp_path, capsys):
     assert result["machine"]["cores"] >= 1
     assert [row["space"] for row in result["exact"]] == ["data", "latent"]
     assert all(row["grad_error"] < 1e-5 and row["ratio"] > 0 for row in result["exact"])
+    for row in result["exact"]:
+        assert sum(row["time_in"].values()) == pytest.approx(1)
+        assert row["time_in"]["products"] > 0
+        assert row["ratio_at_peak"] * row["share_of_peak"] == pytest.approx(row["ratio"])
     assert {(row["field"], row["against"]) for row in result["growth"]} == {
         (field, what) for field in ("tabulated", "exact") for what in ("particles", "steps")
     }
