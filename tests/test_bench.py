@@ -52,8 +52,15 @@ def test_convolutions_are_counted():
         def forward(self, z):
             return self.up(z[:, :, None, None].expand(-1, -1, 4, 4))
 
-    critic = torch.nn.Sequential(torch.nn.Conv2d(3, 7, 3, padding=1), torch.nn.Flatten(), torch.nn.Flatten(0))
-    model = dg.Model({"kind": "image"}, dg.priors.make("normal", 2), Images(), critic, device="cpu")
+    class Critic(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.convolution = torch.nn.Conv2d(3, 7, 3, padding=1)
+
+        def forward(self, x):
+            return self.convolution(x).sum((1, 2, 3))
+
+    model = dg.Model({"kind": "image"}, dg.priors.make("normal", 2), Images(), Critic(), device="cpu")
     conv = 7 * 8 * 8 * 3 * 9  # output elements × products each
     transposed = 2 * 4 * 4 * 3 * 16  # input elements × products each
     assert bench.operations(model, "data") == 4 * conv
