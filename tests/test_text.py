@@ -27,6 +27,8 @@ from dgflow_core.transcript import Transcriber
 from dgflow_core.walk import walk, walk_through
 from tests.text_model import LETTERS, WORDS, shelve, tiny_text, write_corpus
 
+SHIPPED = [name for name in dg.models() if zoo.describe(name)["kind"] == "text"]
+
 
 @pytest.fixture(scope="module")
 def model() -> dg.Model:
@@ -464,3 +466,22 @@ def test_the_table_goes_on_where_it_stopped(shelved, tmp_path, capsys, monkeypat
 def test_made_up_words_are_those_of_the_corpus(shelved):
     expected = {word.lower() for word in WORDS if any(letter.isalpha() for letter in word)}
     assert reference("billion_words").vocabulary == expected
+
+
+# What ships
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_model_writes_english_and_refinement_mends_it(name):
+    model = dg.load(name, device="cpu")
+    for key in ("recipe", "seed", "data", "alphabet"):
+        assert key in model.config
+    assert transcript.alphabet(model)[-1] == text.UNKNOWN
+    against = reference(model.dataset)
+    assert against.js(model.decode(model.generate(model.prior.sample(10_000, 1))), 4) <= 0.40
+    run = dg.refine(model, n=64, steps=50, eta=0.1, gamma=0.0, space="latent")
+    before, after = (against.score(model.decode(run.samples[step])) for step in (0, -1))
+    assert after["js4"] < before["js4"] - 0.01
+    assert after["js6"] < before["js6"]
+    assert after["words"] > before["words"]
+    assert run.logits[-1].mean() > run.logits[0].mean()

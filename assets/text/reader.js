@@ -263,6 +263,7 @@ class Reader {
     for (let level = 0; level < LEVELS; level++) set(`t${level}`, tint(run.palette.unsure, (dark ? 0.45 : 0.7) * (1 - level / (LEVELS - 1))));
     set("known", tint(run.palette.known, dark ? 0.5 : 0.3));
     const several = run.panels.length > 1;
+    root.classList.toggle("roomy", this.width / run.panels.length > 340);
     this.tones = run.panels.map((_, i) => lift(several ? run.palette.series[i] : run.palette.refined));
     this.tones.forEach((tone, i) => set(`series${i}`, tone));
     this.bars = run.palette.bar.map(rgb);
