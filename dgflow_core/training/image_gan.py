@@ -189,7 +189,7 @@ RECIPES = (
         name="fashion_mnist/sndcgan-ns",
         title="SN-DCGAN on Fashion-MNIST",
         dataset="fashion_mnist",
-        iterations=1500,
+        iterations=1000,
     ),
     ImageGAN(
         name="fashion_mnist/wgan-gp",
@@ -221,7 +221,7 @@ RECIPES = (
         critic_steps=2,
         generator_rate=1e-4,
         critic_rate=4e-4,
-        iterations=150,
+        iterations=100,
         start_from="cifar10/sndcgan-ns",
     ),
     ImageGAN(

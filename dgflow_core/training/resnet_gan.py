@@ -58,6 +58,6 @@ RECIPES = (
         critic_steps=2,
         generator_rate=2e-4,
         critic_rate=4e-4,
-        iterations=500,
+        iterations=273,
     ),
 )

@@ -149,7 +149,7 @@ RECIPES = (
         critic_from="cifar10/sndcgan-ns",
         loss="ecfd",
         dim=32,
-        generator_iterations=330,
-        iterations=430,
+        generator_iterations=200,
+        iterations=260,
     ),
 )
