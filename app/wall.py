@@ -22,6 +22,7 @@ from dgflow_core.trajectory import Trajectory
 ASSETS = Path(__file__).parent.parent / "assets" / "wall"
 ORDERS = ("drawn", "improved", "harmed", "final")
 PANES = ("logits", "map")
+SHOWN = ("now", "base", "change")
 
 
 @functools.cache
@@ -104,12 +105,11 @@ def _around(found: Surroundings) -> dict[str, Any]:
     }
 
 
-def wall(packed: bytes, key: str, order: str, selected: int, pane: str) -> dict[str, Any]:
-    """Show packed runs; return "order", "selected" and "pane" as the person left them.
+def wall(packed: bytes, key: str, start: dict[str, Any]) -> dict[str, Any]:
+    """Show packed runs; return "view", "order", "selected", "pane" and "step" as the person left them.
 
-    What is given counts at first sight only; after that the browser knows better.
+    ``start`` holds the same and counts at first sight only; after that the browser knows better.
     """
-    start = {"order": order, "selected": selected, "pane": pane}
     shown = _component()(
         key=key,
         data=scene.envelope(packed, {"key": key, **start}),

@@ -1,16 +1,23 @@
-"""The images page in real Chromium, on a toy model: run, play, scrub, select, sort, change, export."""
+"""The images page in real Chromium, on toy models: run, scrub, select, sort, grid, map, export, hand in."""
 
 from __future__ import annotations
 
+import base64
 import io
 import os
+import re
+import shutil
 import time
 
+import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageSequence
+from playwright.sync_api import expect
 
 from dgflow_core import zoo
+from dgflow_core.metrics.images import DETAILS, TENSORS
+from dgflow_core.metrics.neighbours import INDEX
 from dgflow_core.models.sndcgan import SNDCGANGenerator
 from dgflow_core.models.vae import DCGANDecoder
 from tests.browser import launch, serve
@@ -27,12 +34,15 @@ def page(tmp_path_factory):
     root = tmp_path_factory.mktemp("pretrained") / "fashion_mnist"
     zoo.save(image_model("Toy GAN", SNDCGANGenerator(4, 1, 2)), root / "sndcgan-ns")
     zoo.save(image_model("Toy VAE", DCGANDecoder(4, 1, 2), corrector=True), root / "vae")
+    for name in (DETAILS, TENSORS, INDEX):  # the shipped features and index, for the map
+        shutil.copy(zoo.ROOT / "fashion_mnist" / name, root / name)
+    zoo.save(image_model("My GAN", SNDCGANGenerator(4, 1, 4)), root.parent.parent / "mine")
     before = os.environ.get("DGFLOW_PRETRAINED")
     os.environ["DGFLOW_PRETRAINED"] = str(root.parent)
     try:
         with serve() as address, launch() as browser:
             opened = browser.new_page(viewport={"width": 1366, "height": 768}, accept_downloads=True)
-            opened.address = address
+            opened.address, opened.mine = address, root.parent.parent / "mine"
             yield opened
     finally:
         os.environ.pop("DGFLOW_PRETRAINED")
@@ -96,6 +106,19 @@ def test_a_link_brings_its_state_back(page):
     page.wait_for_url("**/images?method=dot*", timeout=WAIT)
 
 
+def test_a_link_says_where_a_person_stopped(page):
+    visit(page, "?n=9&steps=6&eta=1")
+    scrub = page.locator("input.scrub")
+    scrub.focus()
+    scrub.press("ArrowLeft")
+    page.get_by_role("button", name="Change", exact=True).click()
+    page.wait_for_url("**/images?*shown=change*", timeout=WAIT)
+    assert "step=5" in page.url
+    said = visit(page, "?n=9&steps=6&eta=1&shown=change&step=5")
+    assert (said["step"], said["playing"]) == ("5", "false")
+    assert page.get_by_role("button", name="Change", exact=True).get_attribute("aria-pressed") == "true"
+
+
 def test_views_show_other_pixels(page):
     visit(page, "?steps=10&eta=1&n=9")
     shots = []
@@ -120,9 +143,8 @@ def test_the_corrector_can_be_switched_off(page):
     assert with_corrector != without
 
 
-def test_a_gif_has_a_frame_a_step(page):
-    visit(page, "?n=9&steps=4")
-    page.get_by_role("button", name="Export").click()
+def export_gif(page) -> list[np.ndarray]:
+    """The frames of the GIF that the page's export makes."""
     page.get_by_role("button", name="Make the file").click()
     button = page.get_by_role("button", name="Download")
     button.wait_for(timeout=WAIT)
@@ -130,5 +152,109 @@ def test_a_gif_has_a_frame_a_step(page):
         button.click()
     with open(download.value.path(), "rb") as file:
         picture = Image.open(io.BytesIO(file.read()))
-    assert picture.format == "GIF"
-    assert picture.n_frames == 5
+        assert picture.format == "GIF"
+        return [np.asarray(frame.convert("RGB")).astype(int) for frame in ImageSequence.Iterator(picture)]
+
+
+def test_a_gif_of_the_wall_has_a_frame_a_step(page):
+    visit(page, "?n=9&steps=4&eta=5")
+    page.get_by_role("button", name="Export").click()
+    frames = export_gif(page)
+    assert len(frames) == 5
+    assert np.abs(frames[0] - frames[4]).mean() > 0.5
+    assert page.locator(".wall").get_attribute("data-selected") == "0"
+
+
+def test_a_gif_of_a_strip_follows_the_selected_sample(page):
+    visit(page, "?n=9&steps=4&eta=5&sample=2")
+    page.get_by_role("button", name="Export").click()
+    page.get_by_text("Sample 3 over the steps").click()
+    frames = export_gif(page)
+    assert len(frames) == 5
+    wide, high = frames[0].shape[1], frames[0].shape[0]
+    assert wide > 1.5 * high
+    assert (
+        np.abs(frames[0] - frames[4])[:, wide // 3 : 2 * wide // 3].mean() > 0.5
+    )  # the middle picture moves
+    assert np.abs(frames[0] - frames[4])[high // 5 : high // 2, : wide // 4].mean() < 3  # the base does not
+
+
+def test_changing_the_method_runs_it(page):
+    before = visit(page, "?n=4&steps=3")["runKey"]
+    page.get_by_role("combobox", name="Method").click()
+    page.get_by_role("option", name="DOT", exact=True).click()
+    after = until(page, lambda said: said.get("runKey", before) != before)
+    assert '"method": "dot"' in after["runKey"]
+    page.wait_for_url("**/images?method=dot*", timeout=WAIT)
+
+
+def test_the_map_shows_another_picture_and_has_a_link(page):
+    visit(page, "?n=9&steps=3&eta=5")
+    until(page, lambda said: said["around"] == "map")
+    chart = page.locator("canvas.chart")
+    logits = chart.evaluate("c => c.toDataURL()")
+    film = page.locator("canvas.film").evaluate("c => c.clientHeight")
+    page.get_by_role("button", name="Map of features").click()
+    until(page, lambda said: said["pane"] == "map" and said["playing"] == "false")
+    here = chart.evaluate("c => c.toDataURL()")
+    assert here != logits
+    page.locator("canvas.grid").click(position={"x": 300, "y": 300})
+    until(page, lambda said: said["selected"] != "0")
+    assert chart.evaluate("c => c.toDataURL()") != here  # another path
+    page.wait_for_url("**/images?*pane=map*", timeout=WAIT)
+    assert film > 300  # with room for the nearest training images
+
+
+def test_a_grid_scrubs_all_its_rows_together(page):
+    said = visit(page, "?view=grid&over=eta&steps=4&eta=5")
+    assert said["steps"] == "4"
+    grid = page.locator("canvas.grid")
+    shots = []
+    for step in ("0", "4"):
+        page.locator("input.scrub").fill(step)
+        until(page, lambda said, step=step: said["step"] == step)
+        shots.append(rows_of(grid, 5))
+    assert all((row == shots[0][0]).all() for row in shots[0])  # the same samples in every row
+    assert sum(np.abs(row - shots[1][0]).mean() > 1 for row in shots[1][1:]) >= 3
+    assert not page.get_by_role("button", name="Most improved").is_visible()
+    grid.press("ArrowDown")
+    until(page, lambda said: said["selected"] == "8")
+    assert page.locator(".caption").inner_text().startswith("η = 1.5, sample 1")
+
+
+def rows_of(canvas, count: int) -> list[np.ndarray]:
+    """The pictures of a grid, row by row, without names, bars and frames."""
+    data = canvas.evaluate("c => c.toDataURL()").split(",")[1]
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")).astype(int)
+    high = picture.shape[0] // count
+    return [picture[row * high + 6 : (row + 1) * high - 10, 260:] for row in range(count)]
+
+
+def test_a_stopping_rule_marks_the_samples_that_rest(page):
+    visit(page, "?n=16&steps=12&eta=1&until=flat")
+    assert "of 12 steps on average" in page.locator("body").inner_text()
+    page.get_by_role("button", name="Highest logit").click()
+    captions = []
+    for _ in range(8):
+        captions.append(page.locator(".caption").inner_text())
+        page.locator("canvas.grid").press("ArrowRight")
+        page.wait_for_timeout(150)
+    assert any(re.search(r"stops at step \d+$", caption) for caption in captions)
+
+
+def test_an_own_model_is_handed_in_and_a_bad_one_refused(page):
+    before = visit(page, "?n=4&steps=2")["runKey"]
+    page.get_by_role("button", name="Your own model").click()
+    files = [page.mine / "config.json", page.mine / "weights.safetensors"]
+    page.locator("input[type=file]").set_input_files(files)
+    after = until(page, lambda said: said.get("runKey", before) != before)["runKey"]
+    expect(page.get_by_text("In use: My GAN")).to_be_visible(timeout=WAIT)
+    bad = [
+        {"name": "config.json", "mimeType": "application/json", "buffer": files[0].read_bytes()},
+        {"name": "weights.safetensors", "mimeType": "application/octet-stream", "buffer": b"no weights"},
+    ]
+    for _ in range(2):
+        page.get_by_role("button", name="Remove").first.click()
+    page.locator("input[type=file]").set_input_files(bad)
+    expect(page.get_by_text("weights.safetensors is not a safetensors file")).to_be_visible(timeout=WAIT)
+    assert settled(page)["runKey"] == after  # the good one is still in use

@@ -53,7 +53,13 @@ def visit(**query) -> AppTest:
 def test_display_choices_compute_nothing_again(runs):
     test = visit(seed="71")
     assert len(runs) == 1
-    for name, value in (("order", "improved"), ("sample", 3), ("pane", "map"), ("order", "final")):
+    for name, value in (
+        ("order", "improved"),
+        ("sample", 3),
+        ("pane", "map"),
+        ("shown", "base"),
+        ("step", 2),
+    ):
         test.session_state[f"images.{name}"] = value
         test.run()
         assert not test.exception

@@ -8,7 +8,7 @@ import streamlit as st
 
 import dgflow_core as dg
 from app import controls, export, grid, links, own, presets, results
-from app.wall import ORDERS, PANES, band, pack, side_by_side, wall
+from app.wall import ORDERS, PANES, SHOWN, band, pack, side_by_side, wall
 from dgflow_core import stopping, zoo
 from dgflow_core.data.images import contact_sheet
 from dgflow_core.metrics.neighbours import surroundings
@@ -19,6 +19,8 @@ MAX_SAMPLES, MAX_STEPS = 100, 200
 #: of Langevin sampling, without which the prior shrinks every code; a burn-in of seconds.
 DEFAULTS = {"dgflow.eta": 0.1, "ddls.eta": 0.1, "ddls.noise_scale": 1.0, "drs.burn_in": 1000}
 METHODS = {name: row for name, row in dg.methods.items() if "latent" in row.spaces and not row.planar}
+#: What the browser decides, under its names and ours.
+DISPLAY = {"view": "shown", "order": "order", "selected": "sample", "pane": "pane", "step": "step"}
 VIEWS = {"wall": "One wall", "grid": "Same samples, other settings"}
 
 
@@ -51,6 +53,8 @@ PARAMETERS = {
     "order": links.choice("order", ORDERS, "drawn"),
     "sample": links.whole("sample", 0, 0, MAX_SAMPLES - 1),
     "pane": links.choice("pane", PANES, "logits"),
+    "shown": links.choice("shown", SHOWN, "now"),
+    "step": links.whole("step", -1, -1, MAX_STEPS),  # −1: it plays
 }
 ALL = PARAMETERS | {k: v for method in METHODS.values() for k, v in settings_of(method).items()}
 
@@ -167,13 +171,11 @@ around = results.found(f"{identity} around", private)
 packed = results.kept(
     f"{identity} {around is not None}", lambda: pack(model, runs, identity, labels, around), own=private
 )
-view = wall(
-    packed, f"{PAGE}.{state[f'{PAGE}.view']}",
-    state[f"{PAGE}.order"], state[f"{PAGE}.sample"], state[f"{PAGE}.pane"],
-)  # fmt: skip
-state[f"{PAGE}.order"], state[f"{PAGE}.sample"] = view["order"], view["selected"]
+start = {theirs: state[f"{PAGE}.{ours}"] for theirs, ours in DISPLAY.items()}
+view = wall(packed, f"{PAGE}.{state[f'{PAGE}.view']}", start)
+for theirs, ours in DISPLAY.items():
+    state[f"{PAGE}.{ours}"] = view[theirs]
 shown = min(view["selected"], runs[0].n - 1)
-state[f"{PAGE}.pane"] = view["pane"]
 
 with save:
     if single:

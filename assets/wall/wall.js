@@ -78,7 +78,7 @@ class Wall {
       panes: chips(PANES, "What the chart shows", (name) => this.choose({ pane: name })),
       orders: chips(ORDERS, "Order of the pictures", (name) => this.choose({ order: name })),
       grid: canvas("grid", "The wall of samples; click one to follow it"),
-      play: element("button", { type: "button", className: "play", onclick: () => (this.timer ? this.pause() : this.play()) }),
+      play: element("button", { type: "button", className: "play", onclick: () => this.toggle() }),
       scrub: element("input", { type: "range", className: "scrub", min: 0, step: 1, "aria-label": "Step" }),
       count: element("output", { className: "count" }),
       legend: element("div", { className: "legend" }),
@@ -92,6 +92,7 @@ class Wall {
       this.pause();
       this.go(step);
     };
+    parts.scrub.onchange = () => this.remember(this.at);
     parts.grid.onclick = (event) => this.pick(event);
     parts.grid.onkeydown = (event) => this.key(event);
     parts.chart.onclick = parts.film.onclick = (event) => this.seek(event);
@@ -107,7 +108,8 @@ class Wall {
 
   /** Show `run` in place of what is shown; keeps what the person chose. */
   load(run) {
-    this.memory = WALLS[run.place] ??= { view: "now", order: run.order, selected: run.selected, pane: run.pane };
+    const linked = WALLS[run.place] ? -1 : run.step; // the step that a link names; −1 plays
+    this.memory = WALLS[run.place] ??= { view: run.view, order: run.order, selected: run.selected, pane: run.pane, step: run.step };
     const fresh = this.memory.run !== run.key; // Streamlit may mount the same run anew
     this.memory.run = run.key;
     this.run = run;
@@ -123,8 +125,10 @@ class Wall {
     this.rests = Array.from({ length: this.n }, (_, i) => this.rest(i));
     this.arrange();
     Object.assign(this.root.dataset, { steps: run.steps, runKey: run.key });
-    const moving = fresh ? run.steps && !matchMedia("(prefers-reduced-motion: reduce)").matches : this.memory.playing;
-    this.at = Math.min(fresh ? run.steps : this.memory.at, run.steps);
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches || linked >= 0;
+    const moving = fresh ? run.steps && !still : this.memory.playing;
+    this.at = Math.min(!fresh ? this.memory.at : linked >= 0 ? linked : run.steps, run.steps);
+    if (fresh && linked < 0) this.remember(-1);
     if (moving && !this.timer) this.play();
     else this.draw();
   }
@@ -150,11 +154,23 @@ class Wall {
   }
 
   choose(change) {
-    const told = ["order", "selected", "pane"].some((name) => name in change);
     Object.assign(this.memory, change);
     if ("order" in change) this.arrange();
     this.draw();
-    if (told) this.tell({ order: this.memory.order, selected: this.memory.selected, pane: this.memory.pane });
+    this.report();
+  }
+
+  /** Tell the page what its link should say. */
+  report() {
+    const { view, order, selected, pane, step } = this.memory;
+    this.tell({ view, order, selected, pane, step });
+  }
+
+  /** The step a person stopped at, for the link; −1 while it plays. */
+  remember(step) {
+    if (this.memory.step === step) return;
+    this.memory.step = step;
+    this.report();
   }
 
   // ---- time -------------------------------------------------------------------------------
@@ -167,6 +183,12 @@ class Wall {
       else this.go(this.at + 1);
     }, PACE);
     this.go(this.at);
+  }
+
+  toggle() {
+    if (this.timer) this.pause();
+    else this.play();
+    this.remember(this.timer ? -1 : this.at);
   }
 
   pause() {
@@ -186,6 +208,7 @@ class Wall {
     const along = (event.offsetX - left) / (right - left);
     this.pause();
     this.go(Math.round(along * this.run.steps));
+    this.remember(this.at);
   }
 
   pick(event) {
@@ -199,7 +222,7 @@ class Wall {
     const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.across, ArrowDown: this.across };
     const next = this.hung[this.hung.indexOf(this.memory.selected) + (moves[event.key] ?? NaN)];
     if (next !== undefined) this.choose({ selected: next });
-    else if (event.key === " ") this.timer ? this.pause() : this.play();
+    else if (event.key === " ") this.toggle();
     else return;
     event.preventDefault();
   }
@@ -499,7 +522,8 @@ export default function wall({ data, parentElement, setStateValue }) {
   const { mount, packed } = openEnvelope(data);
   const root = parentElement.querySelector(".wall");
   if (!root.wall) root.wall = new Wall(root, (view) => setStateValue("view", view));
-  root.wall.load({ ...unpack(packed), place: mount.key, order: mount.order, selected: mount.selected, pane: mount.pane });
+  const { key: place, ...start } = mount;
+  root.wall.load({ ...unpack(packed), ...start, place });
   return () => {
     root.wall?.destroy();
     root.wall = null;
