@@ -229,6 +229,18 @@ def growth(name: str, field: str, quick: bool) -> list[dict[str, Any]]:
     return rows
 
 
+def image_growth(name: str, quick: bool) -> dict[str, Any]:
+    """How the cost of one exact step grows with the number of images."""
+    model, sizes = zoo.load(name), [32, 64, 128] if quick else [32, 64, 128, 256]
+    field = ExactField(model, "latent")
+    codes = {size: model.prior.sample(size, 0).to(model.device) for size in sizes}
+    seconds = in_turn({str(size): lambda z=z: field.evaluate(z) for size, z in codes.items()}, 5, min)
+    return {
+        "field": f"exact, {name}", "against": "images", "sizes": sizes,
+        "ms": [1e3 * s for s in seconds.values()], "exponent": exponent(sizes, list(seconds.values())),
+    }  # fmt: skip
+
+
 def memory(name: str, sizes: Sequence[int] = (5000, 10_000, 20_000, 40_000)) -> dict[str, Any]:
     """Peak memory of one exact evaluation beyond its inputs and outputs, against the number of samples."""
     model = zoo.load(name)
@@ -290,6 +302,9 @@ def run(
     result["growth"] = [row for field in ("tabulated", "exact") for row in growth(PLANAR, field, quick)]
     say("Memory …")
     result["memory"] = [memory(PLANAR)]
+    for name in [name for name in shown if zoo.describe(name)["kind"] == "image"][-1:]:
+        result["growth"].append(image_growth(name, quick))
+        result["memory"].append(memory(name, (256, 512, 1024)))
     if with_browser:
         say("Browser …")
         result["browser"] = browser()
