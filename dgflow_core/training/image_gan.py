@@ -221,7 +221,7 @@ RECIPES = (
         critic_steps=2,
         generator_rate=1e-4,
         critic_rate=4e-4,
-        iterations=100,
+        iterations=60,
         start_from="cifar10/sndcgan-ns",
     ),
     ImageGAN(
