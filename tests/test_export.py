@@ -290,7 +290,7 @@ def test_a_gif_too_large_for_memory_is_refused(tiny, tmp_path):
 
 
 def test_write_picks_by_suffix(short, tmp_path):
-    for suffix in dg.export.FORMATS:
+    for suffix in set(dg.export.FORMATS) - {"csv"}:  # which is for text
         path = dg.export.write(short, tmp_path / f"run.{suffix}", size=240, fps=10, dark=True)
         assert path.stat().st_size > 200
     again = json.loads((tmp_path / "run.json").read_text())

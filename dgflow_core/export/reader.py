@@ -85,4 +85,4 @@ def style() -> str:
 def html(packed: bytes, title: str, settings: dict[str, Any]) -> str:
     """A page that plays a packed run from disk: no server, no outside address, light and dark."""
     start = 'main.className = "reader";\nnew Reader(main).load(unpack(bytes), { key: "page" });'
-    return page.document(title, settings, style(), script(), packed, start)
+    return page.document(title, settings, style() + ":root { --chrome: 262px; }", script(), packed, start)
