@@ -440,8 +440,8 @@ class Wall {
     const { real, paths } = run.around;
     const place = (step, sample) => [paths[2 * (step * this.n + sample)], paths[2 * (step * this.n + sample) + 1]];
     const bounds = [0, 1].map((axis) => {
-      const low = quantile(real, axis, 0.005);
-      const high = quantile(real, axis, 0.995);
+      const low = Math.min(quantile(real, axis, 0.005), quantile(paths, axis, 0.005));
+      const high = Math.max(quantile(real, axis, 0.995), quantile(paths, axis, 0.995));
       return [low - 0.1 * (high - low), high + 0.1 * (high - low)];
     });
     const scale = Math.min((width - 8) / (bounds[0][1] - bounds[0][0]), (height - 48) / (bounds[1][1] - bounds[1][0]));
