@@ -390,7 +390,8 @@ def test_shipped_models_load_quickly_and_refine(name):
     assert model.sample_shape[0] == data.get_images(model.dataset).channels
     assert run.samples.abs().max() <= 1
     assert run.logits[-1].mean() > run.logits[0].mean() + 0.05
-    assert run.samples[-1].std(0).mean() > 0.2  # they have not become one picture
+    before, after = (run.samples[step].std(0).mean() for step in (0, -1))
+    assert after > 0.4 * before  # they have not become one picture
 
 
 def test_classifier_shapes():
