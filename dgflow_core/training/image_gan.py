@@ -233,7 +233,7 @@ RECIPES = (
         critic_steps=2,
         critic_rate=4e-4,
         betas=(0.5, 0.9),
-        iterations=1000,
+        iterations=56,
     ),
     *(
         ImageGAN(
