@@ -139,6 +139,8 @@ def refine(args: argparse.Namespace) -> int:
     for path in args.out or []:
         export.check(path, size=args.size, fps=args.fps)
     model = zoo.load(args.model, args.device, raw=args.raw)
+    if model.kind != "text" and any(path.suffix.lower() == ".csv" for path in args.out or []):
+        raise ValueError("out: csv is for runs of text; save others as npz.")
     fields = {"tabulated": TabulatedField, "fast": partial(ExactField, fast=True)}
     field = fields[args.field](model, args.space) if args.field in fields else None
     run = Run(model, args.method, n=args.n, seed=args.seed, space=args.space, field=field, **settings)

@@ -421,6 +421,19 @@ def test_exports_say_what_is_missing(run, tiny, tmp_path):
         export.gif([run, planar], tmp_path / "run.gif")
 
 
+def test_the_command_line_writes_text_and_refuses_csv_for_the_plane(shelved, tmp_path, monkeypatch, capsys):
+    from dgflow_core.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+    argv = ["refine", "billion_words/wgan-gp", "--space", "latent", "--n", "3", "--steps", "2"]
+    assert main([*argv, "--out", "run.csv", "--out", "run.png", "--size", "240"]) == 0
+    assert (tmp_path / "run.csv").read_text(encoding="utf-8").count("\n") == 1 + 3 * 3
+    zoo.save(dg.load(zoo.ROOT / "25gaussians" / "wgan-gp"), tmp_path / "plane")
+    capsys.readouterr()
+    assert main(["refine", "plane", "--n", "3", "--out", "other.csv"]) == 2
+    assert capsys.readouterr().err == "out: csv is for runs of text; save others as npz.\n"
+
+
 def test_a_page_stands_alone_and_runs_nothing_it_was_given(model, run, shelved, tmp_path):
     page = export.html(run, tmp_path / "run.html", model=model).read_text(encoding="utf-8")
     assert "default-src 'none'" in page
