@@ -84,13 +84,13 @@ class TabulatedField(ExactField):
                 found = unpack(packed, size), half
         table, self.half = found
         # The channels of a node lie together, so that a look-up touches few lines of the cache.
-        self._nodes = table.to(model.device)[None].contiguous(memory_format=torch.channels_last)
-        self.table, self.size = self._nodes[0], size
+        self.table = table.to(model.device)[None].contiguous(memory_format=torch.channels_last)[0]
+        self.size = size
 
     def evaluate(self, points: Tensor) -> Evaluation:
         """d, ∇d and the samples at ``points`` (n, 2)."""
         where = points.detach() / self.half
-        values = grid_sample(self._nodes, where[None, None], padding_mode="border", align_corners=True)[
+        values = grid_sample(self.table[None], where[None, None], padding_mode="border", align_corners=True)[
             0, :, 0
         ]
         sample = points if self.space == "data" else values[3:].T
