@@ -175,7 +175,7 @@ own_text(model, runs[0], titles[0], against)
 st.caption(
     f"JS-n: Jensen–Shannon divergence, in bits, between the n-grams of these {runs[0].n} strings and of "
     f"{len(against.strings):,} held-out ones. Few strings never reach 0: the dashed line says what as many "
-    f"real ones score. Corpus: {against.source}."
+    f"real ones score. Corpus: {against.source}. {model.config.get('note', '')}"
 )
 for slot in panels:
     if slot.method != slots.BASE:

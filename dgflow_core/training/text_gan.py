@@ -178,6 +178,7 @@ class TextTrainer:
             "generator": {"architecture": "text_generator", "arguments": generator.arguments},
             "critic": {"architecture": "text_critic", "arguments": critic.arguments},
             "alphabet": self.letters,
+            "note": "The generator learnt as a VAE's decoder, the critic by WGAN-GP on its strings.",
             "recipe": recipe.model_dump(mode="json", exclude={"title", "dataset"}),
             "data": {
                 "name": recipe.dataset,
@@ -220,7 +221,7 @@ class TextTrainer:
 RECIPES = (
     TextWGANGP(
         name="billion_words/wgan-gp",
-        title="Characters: WGAN-GP critic, VAE-trained generator",
+        title="WGAN-GP on Billion Words",
         dataset="billion_words",
     ),
 )
