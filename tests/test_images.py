@@ -371,8 +371,8 @@ def test_table_goes_on_where_it_stopped(shipped_features, tmp_path, capsys, monk
 # What ships
 
 
-def test_every_kind_ships():
-    kinds = "sndcgan-ns sndcgan-hinge wgan-gp sn-resnet mmd-gan ocfgan-gp vae glow"
+def test_what_the_readme_measures_ships():
+    kinds = "sndcgan-ns sndcgan-hinge sn-resnet vae glow"
     wanted = {f"cifar10/{kind}" for kind in kinds.split()}
     wanted |= {f"fashion_mnist/{kind}" for kind in ("sndcgan-ns", "vae")}
     assert wanted <= set(SHIPPED)
