@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +17,7 @@ from dgflow_core.trajectory import Trajectory
 MOST = 256  # more than this cannot be told apart on a wall
 
 
-class Sheet:
+class Sheet(ABC):
     """What every picture of images has: a ground with text, the step, and how far the run is."""
 
     width: int
@@ -44,13 +45,13 @@ class Sheet:
         draw.rectangle((0, self.height - thick, done, self.height), palette.ACCENT)
         return np.asarray(picture)
 
+    @abstractmethod
     def _heads(self) -> np.ndarray:
         """The ground: everything that stays the same from step to step."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _fill(self, canvas: np.ndarray, step: int) -> None:
         """Put the pictures of ``step`` on ``canvas``."""
-        raise NotImplementedError
 
     def _text(self, draw, x, y, text, size, colour, room, bold=False, anchor="lm") -> None:
         pixels = size * self.unit
