@@ -308,8 +308,6 @@ def test_frechet_distance_against_the_closed_form():
 
 
 def test_images_like_the_reference_score_better_than_noise():
-    if not (zoo.root() / "fashion_mnist" / "features.json").exists():
-        pytest.skip("no feature network ships")
     against = reference("fashion_mnist")
     assert against.accuracy > 0.9
     quality = ImageQuality(against)
