@@ -25,7 +25,7 @@ from dgflow_core.models.sndcgan import SNDCGANDiscriminator
 from dgflow_core.training import images
 from dgflow_core.training.base import Recipe
 
-WATCHED = 128  # samples refined at every watch
+WATCHED = 250  # samples refined at every watch
 
 
 class Corrected(Recipe):
@@ -35,12 +35,13 @@ class Corrected(Recipe):
     iterations at a ``corrector_rate`` of 1e-4; the fewer here go at a higher one.
     """
 
-    watch_every: ClassVar[int] = 500
+    watch_every: ClassVar[int] = 1000
     generator_iterations: int
     critic_from: str
     corrector_rate: float = 1e-3
     corrector_batch: int = 64
     momentum: float = 0.9
+    half: bool = True  # products in bfloat16
 
 
 class CorrectedTrainer(ABC):
@@ -86,6 +87,11 @@ class CorrectedTrainer(ABC):
         """Latent codes (n, dim) from the prior N(0, I)."""
         return torch.randn(n, self.dim, generator=rng).to(self.device)
 
+    def through(self, network: nn.Module, x: Tensor) -> Tensor:
+        """``network(x)`` in float32, its products in bfloat16 where the recipe says so."""
+        with images.products(self.device, self.recipe.half):
+            return network(x).float()
+
     def descend(self, name: str, loss: Tensor) -> None:
         """One step of the optimiser called ``name`` down ``loss``."""
         self.optimizers[name].zero_grad(set_to_none=True)
@@ -105,7 +111,7 @@ class CorrectedTrainer(ABC):
         with torch.no_grad():
             ours = self.final(self.codes(size, rng))
         theirs = self.lender.generate(torch.randn(size, self.lender.prior.dim, generator=rng))
-        theirs_logit, ours_logit = self.corrector(torch.cat([theirs, ours])).split(size)
+        theirs_logit, ours_logit = self.through(self.corrector, torch.cat([theirs, ours])).split(size)
         loss = softplus(-theirs_logit).mean() + softplus(ours_logit).mean()
         self.corrector_optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -128,15 +134,17 @@ class CorrectedTrainer(ABC):
     def state(self) -> dict:
         parts = {"networks": self.networks, "optimizers": self.optimizers}
         saved = {part: {key: one.state_dict() for key, one in own.items()} for part, own in parts.items()}
-        corrector = [self.corrector.state_dict(), self.corrector_optimizer.state_dict()]
-        return {**saved, "corrector": corrector}
+        if self.final is None:  # a generator can train before the critic that its corrector starts from
+            return saved
+        return {**saved, "corrector": [self.corrector.state_dict(), self.corrector_optimizer.state_dict()]}
 
     def restore(self, state: dict) -> None:
         for part, own in (("networks", self.networks), ("optimizers", self.optimizers)):
             for key, one in own.items():
                 one.load_state_dict(state[part][key])
-        for one, saved in zip((self.corrector, self.corrector_optimizer), state["corrector"], strict=True):
-            one.load_state_dict(saved)
+        if "corrector" in state:
+            self.corrector.load_state_dict(state["corrector"][0])
+            self.corrector_optimizer.load_state_dict(state["corrector"][1])
 
     def model(self, corrected: bool = True) -> Model:
         """The generator as it ships, with d_φ as its critic and (``corrected``) d_λ as its corrector."""

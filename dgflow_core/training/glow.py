@@ -128,7 +128,10 @@ RECIPES = (
         title="Glow on CIFAR-10",
         dataset="cifar10",
         critic_from="cifar10/sndcgan-ns",
-        generator_iterations=600,
-        iterations=720,
+        depth=6,
+        width=48,
+        generator_iterations=9000,
+        iterations=10_500,
+        ema=0.999,
     ),
 )

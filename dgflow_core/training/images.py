@@ -33,6 +33,11 @@ class Batches:
         return to_unit(self.images[rows]).to(self.device)
 
 
+def products(device: torch.device, half: bool) -> torch.autocast:
+    """A context in which networks multiply in bfloat16 if ``half``, where ``device`` can (MPS cannot)."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=half and device.type != "mps")
+
+
 def initialise(network: nn.Module) -> None:
     """N(0, 0.02) weights, zero biases."""
     for layer in network.modules():

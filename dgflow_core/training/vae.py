@@ -50,9 +50,9 @@ class VAETrainer(CorrectedTrainer):
 
     def step_generator(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
         x = self.batches(self.recipe.batch, rng)
-        mean, log_variance = self.encoder(x).chunk(2, dim=1)
+        mean, log_variance = self.through(self.encoder, x).chunk(2, dim=1)
         noise = torch.randn(mean.shape, generator=rng).to(self.device)
-        decoded = self.decoder(mean + (log_variance / 2).exp() * noise)
+        decoded = self.through(self.decoder, mean + (log_variance / 2).exp() * noise)
         loss = negative_elbo(x, mean, log_variance, decoded, self.recipe.noise)
         self.descend("both", loss)
         return {"negative_elbo": float(loss.detach())}
@@ -76,7 +76,7 @@ RECIPES = (
         critic_from="cifar10/sndcgan-ns",
         dim=128,
         width=32,
-        generator_iterations=500,
-        iterations=620,
+        generator_iterations=5000,
+        iterations=6500,
     ),
 )
