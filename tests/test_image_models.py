@@ -236,6 +236,38 @@ def test_correctors_start_from_the_lent_critic_and_leave_the_generator_alone(nam
     assert torch.equal(trainer.final(z), before)
 
 
+def test_a_generator_trains_before_the_critic_it_is_corrected_by(root, shelf):
+    """A run stopped before its corrector begins goes on with the critic that is lent by then."""
+    recipe = training.get("cifar10/vae").model_copy(update={**TINY, **RECIPES["cifar10/vae"]})
+    for _ in base.steps(
+        recipe.model_copy(update={"iterations": 2}), recipe.trainer(CPU, root), shelf / "run"
+    ):
+        pass
+    generator, critic = SNDCGANGenerator(4, 3, 2), SNDCGANDiscriminator(3, 2)
+    config = zoo.load("cifar10/sndcgan-ns").config
+    zoo.save(Model(config, make("normal", 4), generator, critic), shelf / "cifar10" / "sndcgan-ns")
+    trainer, x = recipe.trainer(CPU, root), torch.randn(3, 3, 32, 32)
+    run = base.steps(recipe, trainer, shelf / "run", watch_every=10**6)
+    assert next(run)[0] == 3
+    assert torch.allclose(trainer.corrector(x), critic(x), atol=0.02)  # one step of SGD away
+    before = [value.clone() for value in trainer.corrector.parameters()]
+    run.close()  # saves the corrector, which a later run then goes on from
+    again = recipe.trainer(CPU, root)
+    next(base.steps(recipe, again, shelf / "run", watch_every=10**6))
+    assert any(not torch.equal(a, b) for a, b in zip(before, again.corrector.parameters(), strict=True))
+    assert all(
+        torch.allclose(a, b, atol=0.02) for a, b in zip(before, again.corrector.parameters(), strict=True)
+    )
+
+
+def test_rates_fall_to_nothing_over_the_second_half():
+    recipe = image_gan.ImageGAN(name="a/b", title="", dataset="cifar10", iterations=100)
+    assert [recipe.rate_factor(i) for i in (1, 51)] == [1, 1]
+    assert recipe.rate_factor(76) == pytest.approx(0.5)
+    assert recipe.rate_factor(100) == pytest.approx(0.02)
+    assert recipe.model_copy(update={"decay": False}).rate_factor(100) == 1
+
+
 def test_stl10_trains_at_48_pixels(root, tmp_path, monkeypatch, quick):
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
     features.train("stl10", root, tmp_path / "stl10", epochs=1, limit=20)

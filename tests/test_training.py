@@ -61,7 +61,7 @@ def test_a_finished_run_is_only_finished_again(tmp_path):
 def test_a_failure_within_an_iteration_is_not_kept(tmp_path):
     """What is saved is the last whole iteration, not the half of one."""
     trainer = recipe(9).trainer(CPU, None)
-    descend, calls = trainer._descend, []
+    descend, calls = trainer.descend, []
 
     def fail(*args):
         calls.append(args)
@@ -69,7 +69,7 @@ def test_a_failure_within_an_iteration_is_not_kept(tmp_path):
             raise KeyboardInterrupt
         return descend(*args)
 
-    trainer._descend = fail
+    trainer.descend = fail
     with pytest.raises(KeyboardInterrupt):
         for _ in base.steps(recipe(9), trainer, tmp_path / "run", save_every=1):
             pass

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 import torch
 from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from dgflow_core.model import Model
@@ -53,6 +54,34 @@ class Trainer(Protocol):
 
     def finish(self) -> Model:
         """The trained model, calibrated, its config complete."""
+
+
+class NetworkTrainer:
+    """What trainers of networks share: a step down a loss, and their state.
+
+    Attributes, set by the subclass:
+        networks, optimizers: what training moves, and what moves it, by name; saved and restored.
+    """
+
+    networks: dict[str, nn.Module]
+    optimizers: dict[str, torch.optim.Optimizer]
+
+    def descend(self, name: str, loss: Tensor) -> None:
+        """One step of the optimiser called ``name`` down ``loss``."""
+        self.optimizers[name].zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizers[name].step()
+
+    def state(self) -> dict[str, Any]:
+        return {
+            part: {name: one.state_dict() for name, one in getattr(self, part).items()}
+            for part in ("networks", "optimizers")
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for part in ("networks", "optimizers"):
+            for name, one in getattr(self, part).items():
+                one.load_state_dict(state[part][name])
 
 
 def steps(

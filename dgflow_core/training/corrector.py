@@ -23,7 +23,7 @@ from dgflow_core.metrics.images import reference
 from dgflow_core.model import Model
 from dgflow_core.models.sndcgan import SNDCGANDiscriminator
 from dgflow_core.training import images
-from dgflow_core.training.base import Recipe
+from dgflow_core.training.base import NetworkTrainer, Recipe
 
 WATCHED = 250  # samples refined at every watch
 
@@ -44,18 +44,16 @@ class Corrected(Recipe):
     half: bool = True  # products in bfloat16
 
 
-class CorrectedTrainer(ABC):
+class CorrectedTrainer(NetworkTrainer, ABC):
     """Trains one ``Corrected`` recipe; a subclass brings the generator and its training.
 
     Attributes, set by the subclass:
         architecture: name of the generator's. dim: of the latent code.
-        networks, optimizers: what the generator's training moves, by name; saved and restored.
+        networks, optimizers: of the generator's training.
     """
 
     architecture: ClassVar[str]
     dim: int
-    networks: dict[str, nn.Module]
-    optimizers: dict[str, torch.optim.Optimizer]
 
     def __init__(self, recipe: Corrected, device: torch.device, data_root: Path | None):
         self.recipe, self.device, self.root = recipe, device, data_root
@@ -92,12 +90,6 @@ class CorrectedTrainer(ABC):
         with images.products(self.device, self.recipe.half):
             return network(x).float()
 
-    def descend(self, name: str, loss: Tensor) -> None:
-        """One step of the optimiser called ``name`` down ``loss``."""
-        self.optimizers[name].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers[name].step()
-
     def step(self, iteration: int) -> dict[str, float]:
         rng = priors.seeded(self.recipe.seed + 1, iteration)
         if iteration <= self.recipe.generator_iterations:
@@ -132,16 +124,13 @@ class CorrectedTrainer(ABC):
         return images.rounded(self.folded()).to(self.device).eval()
 
     def state(self) -> dict:
-        parts = {"networks": self.networks, "optimizers": self.optimizers}
-        saved = {part: {key: one.state_dict() for key, one in own.items()} for part, own in parts.items()}
+        saved = super().state()
         if self.final is None:  # a generator can train before the critic that its corrector starts from
             return saved
         return {**saved, "corrector": [self.corrector.state_dict(), self.corrector_optimizer.state_dict()]}
 
     def restore(self, state: dict) -> None:
-        for part, own in (("networks", self.networks), ("optimizers", self.optimizers)):
-            for key, one in own.items():
-                one.load_state_dict(state[part][key])
+        super().restore(state)
         if "corrector" in state:
             self.corrector.load_state_dict(state["corrector"][0])
             self.corrector_optimizer.load_state_dict(state["corrector"][1])

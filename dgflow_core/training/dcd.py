@@ -24,7 +24,7 @@ from dgflow_core.metrics import planar
 from dgflow_core.model import Model, calibration_offset
 from dgflow_core.models import build
 from dgflow_core.refine import refine
-from dgflow_core.training.base import Recipe
+from dgflow_core.training.base import NetworkTrainer, Recipe
 from dgflow_core.training.wgan_gp import gradient_penalty
 
 
@@ -61,7 +61,7 @@ class Ratio(ContinuedCritic):
         return RatioTrainer(self, zoo.load(self.base, device=str(device)))
 
 
-class CriticTrainer(ABC):
+class CriticTrainer(NetworkTrainer, ABC):
     """Trains a copy of ``base``'s critic against its frozen generator."""
 
     #: What measures the result: the method it is meant for.
@@ -72,9 +72,10 @@ class CriticTrainer(ABC):
         critic = build(base.config["critic"]["architecture"], base.config["critic"]["arguments"])
         critic.load_state_dict(base.critic.state_dict())
         self.model = Model(dict(base.config), base.prior, base.generator, critic, device=base.device)
-        self.optimizer = torch.optim.Adam(
-            self.model.critic.parameters(), lr=recipe.learning_rate, betas=recipe.betas
-        )
+        self.networks = {"critic": critic}
+        self.optimizers = {
+            "critic": torch.optim.Adam(critic.parameters(), lr=recipe.learning_rate, betas=recipe.betas)
+        }
 
     @abstractmethod
     def loss(self, real: Tensor, fake: Tensor, rng: torch.Generator) -> tuple[Tensor, dict[str, float]]:
@@ -94,18 +95,9 @@ class CriticTrainer(ABC):
         self.model.critic.requires_grad_(True)
         loss, numbers = self.loss(real, fake, rng)
         numbers = {key: float(value.detach()) for key, value in numbers.items()}
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
+        self.descend("critic", loss)
         self.model.critic.requires_grad_(False)
         return numbers
-
-    def state(self) -> dict:
-        return {"critic": self.model.critic.state_dict(), "optimizer": self.optimizer.state_dict()}
-
-    def restore(self, state: dict) -> None:
-        self.model.critic.load_state_dict(state["critic"])
-        self.optimizer.load_state_dict(state["optimizer"])
 
     def watch(self, iteration: int, folder: Path) -> dict[str, float]:
         """Quality of base and refined samples with the critic as it is now."""

@@ -16,7 +16,7 @@ from dgflow_core.model import Model, calibration_offset
 from dgflow_core.models.folding import fold
 from dgflow_core.models.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
 from dgflow_core.training import images
-from dgflow_core.training.base import Recipe
+from dgflow_core.training.base import NetworkTrainer, Recipe
 from dgflow_core.training.wgan_gp import gradient_penalty
 
 WATCHED = 500  # samples refined at every watch
@@ -70,7 +70,7 @@ def generator_loss(loss: str, fake: Tensor) -> Tensor:
     return softplus(-fake).mean() if loss == "ns" else -fake.mean()
 
 
-class ImageGANTrainer:
+class ImageGANTrainer(NetworkTrainer):
     """Trains one ``ImageGAN``; keeps the state that refines to the lowest Fréchet distance."""
 
     def __init__(self, recipe: ImageGAN, device: torch.device, data_root: Path | None):
@@ -85,10 +85,12 @@ class ImageGANTrainer:
             network.to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.prior = priors.make("normal", recipe.dim)
-        self.optimizers = [
-            torch.optim.Adam(self.generator.parameters(), lr=recipe.generator_rate, betas=recipe.betas),
-            torch.optim.Adam(self.critic.parameters(), lr=recipe.critic_rate, betas=recipe.betas),
-        ]
+        self.networks = {"generator": self.generator, "critic": self.critic, "average": self.average}
+        self.rates = {"generator": recipe.generator_rate, "critic": recipe.critic_rate}
+        self.optimizers = {
+            name: torch.optim.Adam(self.networks[name].parameters(), lr=rate, betas=recipe.betas)
+            for name, rate in self.rates.items()
+        }
         self.best: dict | None = None
 
     def networks(self, channels: int, side: int) -> tuple[nn.Module, nn.Module]:
@@ -103,8 +105,8 @@ class ImageGANTrainer:
         recipe, size = self.recipe, self.recipe.batch
         rng = priors.seeded(recipe.seed + 1, iteration)
         factor = recipe.rate_factor(iteration)
-        for optimizer, rate in zip(self.optimizers, (recipe.generator_rate, recipe.critic_rate), strict=True):
-            optimizer.param_groups[0]["lr"] = factor * rate
+        for name, rate in self.rates.items():
+            self.optimizers[name].param_groups[0]["lr"] = factor * rate
         for _ in range(recipe.critic_steps):
             real = self.batches(size, rng)
             with torch.no_grad():
@@ -113,9 +115,9 @@ class ImageGANTrainer:
             loss = critic_loss(recipe.loss, real_logit, fake_logit)
             if recipe.loss == "wgan-gp":
                 loss = loss + recipe.penalty * gradient_penalty(self._logit, real, fake, rng)
-            self._descend(1, loss)
+            self.descend("critic", loss)
         self.critic.requires_grad_(False)
-        self._descend(0, generator_loss(recipe.loss, self._logit(self._generated(rng))))
+        self.descend("generator", generator_loss(recipe.loss, self._logit(self._generated(rng))))
         self.critic.requires_grad_(True)
         # Early on the average follows closely, so that it forgets the initial weights.
         decay = recipe.ema if recipe.start_from else min(recipe.ema, iteration / (iteration + 10))
@@ -138,26 +140,11 @@ class ImageGANTrainer:
         with images.products(self.device, self.recipe.half):
             return self.critic(x).float()
 
-    def _descend(self, which: int, loss: Tensor) -> None:
-        self.optimizers[which].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers[which].step()
-
     def state(self) -> dict:
-        return {
-            "generator": self.generator.state_dict(),
-            "critic": self.critic.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "best": self.best,
-        }
+        return {**super().state(), "best": self.best}
 
     def restore(self, state: dict) -> None:
-        self.generator.load_state_dict(state["generator"])
-        self.critic.load_state_dict(state["critic"])
-        self.average.load_state_dict(state["average"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
+        super().restore(state)
         self.best = state["best"]
 
     def start(self, state: dict) -> None:

@@ -19,7 +19,7 @@ from dgflow_core.metrics.images import reference
 from dgflow_core.model import Model
 from dgflow_core.models.sndcgan import SNDCGANDiscriminator
 from dgflow_core.training import images
-from dgflow_core.training.base import Recipe
+from dgflow_core.training.base import NetworkTrainer, Recipe
 
 WATCHED = 300  # samples refined at every watch
 
@@ -47,7 +47,7 @@ def r1(critic: nn.Module, real: Tensor) -> Tensor:
     return 0.5 * (grad.flatten(1) ** 2).sum(1).mean()
 
 
-class RatioTrainer:
+class RatioTrainer(NetworkTrainer):
     """Trains one ``RatioNetwork``; the network that ships is an average of the last ones."""
 
     def __init__(self, recipe: RatioNetwork, device: torch.device, data_root: Path | None):
@@ -62,7 +62,10 @@ class RatioTrainer:
             for _ in range(2)
         )
         self.average.load_state_dict(self.critic.state_dict())
-        self.optimizer = torch.optim.Adam(self.critic.parameters(), lr=recipe.rate, betas=recipe.betas)
+        self.networks = {"critic": self.critic, "average": self.average}
+        self.optimizers = {
+            "critic": torch.optim.Adam(self.critic.parameters(), lr=recipe.rate, betas=recipe.betas)
+        }
 
     def step(self, iteration: int) -> dict[str, float]:
         recipe, size = self.recipe, self.recipe.batch
@@ -78,23 +81,9 @@ class RatioTrainer:
         }
         if iteration % recipe.penalty_every == 0:
             loss = loss + recipe.penalty * recipe.penalty_every * r1(self.critic, real)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
+        self.descend("critic", loss)
         images.average(self.average, self.critic, min(0.98, iteration / (iteration + 10)))
         return numbers
-
-    def state(self) -> dict:
-        return {
-            "critic": self.critic.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-
-    def restore(self, state: dict) -> None:
-        self.critic.load_state_dict(state["critic"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
 
     def model(self) -> Model:
         """The base model's generator with the ratio network as its critic."""

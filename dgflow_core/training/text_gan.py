@@ -15,7 +15,7 @@ from dgflow_core.metrics.text import js, ngrams
 from dgflow_core.model import Model, calibration_offset
 from dgflow_core.models.text import TextCritic, TextGenerator
 from dgflow_core.refine import Run
-from dgflow_core.training.base import Recipe
+from dgflow_core.training.base import NetworkTrainer, Recipe
 from dgflow_core.training.images import BAND, average, rounded
 from dgflow_core.training.wgan_gp import gradient_penalty
 
@@ -58,7 +58,7 @@ class TextWGANGP(Recipe):
         return TextTrainer(self, device, data_root)
 
 
-class TextTrainer:
+class TextTrainer(NetworkTrainer):
     """Trains one ``TextWGANGP``."""
 
     def __init__(self, recipe: TextWGANGP, device: torch.device, data_root: Path | None):
@@ -80,11 +80,18 @@ class TextTrainer:
         with torch.no_grad():
             self.encoder.head.bias[recipe.dim :] = -2.0  # little noise at first: there is something to decode
         self.prior = priors.make("normal", recipe.dim)
-        self.optimizers = [
-            torch.optim.Adam(self.generator.parameters(), lr=recipe.generator_rate, betas=recipe.betas),
-            torch.optim.Adam(self.critic.parameters(), lr=recipe.critic_rate, betas=recipe.betas),
-            torch.optim.Adam([*self.generator.parameters(), *self.encoder.parameters()], betas=(0.9, 0.99)),
-        ]
+        self.networks = {
+            "generator": self.generator, "critic": self.critic, "encoder": self.encoder,
+            "average": self.average,
+        }  # fmt: skip
+        decoding = [*self.generator.parameters(), *self.encoder.parameters()]
+        self.optimizers = {
+            "generator": torch.optim.Adam(
+                self.generator.parameters(), lr=recipe.generator_rate, betas=recipe.betas
+            ),
+            "critic": torch.optim.Adam(self.critic.parameters(), lr=recipe.critic_rate, betas=recipe.betas),
+            "decoder": torch.optim.Adam(decoding, betas=(0.9, 0.99)),
+        }
 
     def step(self, iteration: int) -> dict[str, float]:
         recipe = self.recipe
@@ -96,7 +103,7 @@ class TextTrainer:
             numbers = self._step_critic(rng)
         if played > 0:
             self.critic.requires_grad_(False)
-            self._descend(0, -self.critic(self.generator(self._codes(rng))).mean())
+            self.descend("generator", -self.critic(self.generator(self._codes(rng))).mean())
             self.critic.requires_grad_(True)
             self._average(played)
         return numbers
@@ -111,9 +118,10 @@ class TextTrainer:
         missed = -decoded.gather(2, places.unsqueeze(2)).clamp_min(1e-8).log().sum((1, 2)).mean()
         divergence = 0.5 * (mean**2 + log_variance.exp() - log_variance - 1).sum(1).mean()
         last = iteration > 0.8 * recipe.decoder_iterations
-        for group in self.optimizers[2].param_groups:
+        for group in self.optimizers["decoder"].param_groups:
             group["lr"] = recipe.decoder_rate * min(1, iteration / 100) * (0.1 if last else 1)
-        self._descend(2, (missed + min(1, iteration / recipe.prior_weight_over) * divergence) / text.LENGTH)
+        weight = min(1, iteration / recipe.prior_weight_over)
+        self.descend("decoder", (missed + weight * divergence) / text.LENGTH)
         self._average(iteration)
         if iteration == recipe.decoder_iterations:
             self.generator.load_state_dict(self.average.state_dict())
@@ -130,7 +138,7 @@ class TextTrainer:
         real_logit, fake_logit = self.critic(torch.cat([real, fake])).split(len(real))
         penalty = gradient_penalty(self.critic, real, fake, rng)
         wasserstein = real_logit.mean() - fake_logit.mean()
-        self._descend(1, self.recipe.penalty * penalty - wasserstein)
+        self.descend("critic", self.recipe.penalty * penalty - wasserstein)
         return {"wasserstein": float(wasserstein.detach()), "penalty": float(penalty.detach())}
 
     def _places(self, rng: torch.Generator) -> Tensor:
@@ -143,28 +151,6 @@ class TextTrainer:
 
     def _codes(self, rng: torch.Generator) -> Tensor:
         return torch.randn(self.recipe.batch, self.recipe.dim, generator=rng).to(self.device)
-
-    def _descend(self, which: int, loss: Tensor) -> None:
-        self.optimizers[which].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers[which].step()
-
-    def state(self) -> dict:
-        return {
-            "generator": self.generator.state_dict(),
-            "critic": self.critic.state_dict(),
-            "encoder": self.encoder.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-        }
-
-    def restore(self, state: dict) -> None:
-        self.generator.load_state_dict(state["generator"])
-        self.critic.load_state_dict(state["critic"])
-        self.encoder.load_state_dict(state["encoder"])
-        self.average.load_state_dict(state["average"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
 
     def model(self) -> Model:
         """The averaged generator and the critic as they are now, calibrated; copies."""

@@ -150,6 +150,7 @@ RECIPES = (
         dataset="cifar10",
         critic_from="cifar10/sndcgan-ns",
         loss="ecfd",
+        dim=32,
         width=32,
         batch=64,
         generator_iterations=6000,

@@ -12,7 +12,7 @@ from dgflow_core.metrics import planar
 from dgflow_core.model import Model, calibration_offset
 from dgflow_core.models.mlp import MLP
 from dgflow_core.refine import refine
-from dgflow_core.training.base import Recipe
+from dgflow_core.training.base import NetworkTrainer, Recipe
 
 
 class PlanarWGANGP(Recipe):
@@ -44,7 +44,7 @@ def gradient_penalty(critic, real: Tensor, fake: Tensor, generator: torch.Genera
     return ((grad.flatten(1).norm(dim=1) - 1) ** 2).mean()
 
 
-class PlanarTrainer:
+class PlanarTrainer(NetworkTrainer):
     """Trains one ``PlanarWGANGP``. ``target`` is anything with ``sample(n, seed)``."""
 
     def __init__(self, recipe: PlanarWGANGP, target, device: torch.device):
@@ -54,10 +54,11 @@ class PlanarTrainer:
         self.generator = MLP([*widths, 2]).to(device)
         self.critic = MLP([*widths, 1]).to(device)
         self.prior = priors.make("normal", 2)
-        self.optimizers = [
-            torch.optim.Adam(net.parameters(), lr=recipe.learning_rate, betas=recipe.betas)
-            for net in (self.generator, self.critic)
-        ]
+        self.networks = {"generator": self.generator, "critic": self.critic}
+        self.optimizers = {
+            name: torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, betas=recipe.betas)
+            for name, network in self.networks.items()
+        }
 
     def step(self, iteration: int) -> dict[str, float]:
         recipe, batch = self.recipe, self.recipe.batch
@@ -69,10 +70,10 @@ class PlanarTrainer:
             real_logit, fake_logit = self.critic(torch.cat([real, fake])).split(batch)
             penalty = gradient_penalty(self.critic, real, fake, rng)
             loss = fake_logit.mean() - real_logit.mean() + recipe.penalty * penalty
-            self._descend(1, loss)
+            self.descend("critic", loss)
         fake = self.generator(torch.randn(batch, 2, generator=rng).to(self.device))
         self.critic.requires_grad_(False)
-        self._descend(0, -self.critic(fake).mean())
+        self.descend("generator", -self.critic(fake).mean())
         self.critic.requires_grad_(True)
         return {
             "wasserstein": float((real_logit.mean() - fake_logit.mean()).detach()),
@@ -80,24 +81,6 @@ class PlanarTrainer:
             "logit_real": float(real_logit.mean().detach()),
             "logit_fake": float(fake_logit.mean().detach()),
         }
-
-    def _descend(self, which: int, loss: Tensor) -> None:
-        self.optimizers[which].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers[which].step()
-
-    def state(self) -> dict:
-        return {
-            "generator": self.generator.state_dict(),
-            "critic": self.critic.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-        }
-
-    def restore(self, state: dict) -> None:
-        self.generator.load_state_dict(state["generator"])
-        self.critic.load_state_dict(state["critic"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
 
     def model(self) -> Model:
         """The networks as they are now, calibrated; copies, so that training can go on.
