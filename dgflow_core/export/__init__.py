@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
 
@@ -45,14 +46,36 @@ FORMATS = {
 }
 
 __all__ = [
-    "FORMATS", "FPS", "RATES", "SIZE", "SIZES", "check", "filename", "gif", "html", "mp4", "paint", "png",
-    "settings_json", "svg", "write",
+    "FORMATS", "FPS", "RATES", "SIZE", "SIZES", "Look", "check", "filename", "gif", "html", "mp4", "paint",
+    "png", "settings_json", "svg", "write",
 ]  # fmt: skip
 
 Run = Trajectory | Transcript
 What = Run | Sequence[Run] | Scene
 Progress = Callable[[int, int], object]
 Stop = Callable[[], bool]
+
+
+class Look(TypedDict, total=False):
+    """What pictures of runs look like; every entry may be left out.
+
+    model: adds its map and drift to runs in the plane; without it there are particles and real samples.
+    titles: names the panels of several runs.
+    size: height in pixels, 240 to 1920. dark: light lines on a dark ground.
+    layers: of "map", "arrows", "real", "base", "refined", "paths"; None draws all but paths.
+    map: "logit", "ratio" or None.
+    sample: of a run of images, the number of one to show over the steps, as in the paper's Figure 3.
+    rows: runs of images (up to 12) as a grid, a row each, instead of walls side by side.
+    """
+
+    model: Model | None
+    titles: Sequence[str] | None
+    size: int
+    dark: bool
+    layers: Sequence[str] | None
+    map: str | None
+    sample: int | None
+    rows: bool
 
 
 def check(path, size: float = SIZE, fps: float = FPS) -> Path:
@@ -75,32 +98,19 @@ def gif(
     what: What,
     path,
     *,
-    model: Model | None = None,
-    titles: Sequence[str] | None = None,
-    size: int = SIZE,
     fps: float = FPS,
-    dark: bool = False,
-    layers: Sequence[str] | None = None,
-    map: str | None = "logit",
-    sample: int | None = None,
-    rows: bool = False,
     progress: Progress | None = None,
     stop: Stop | None = None,
+    **look: Unpack[Look],
 ) -> Path | None:
     """Write an animated GIF, one frame a step; it loops, resting a moment on the last frame.
 
     Args:
         what: a trajectory, up to four of them side by side, or a scene.
         path: where to.
-        model: adds its map and drift to runs in the plane; without it there are particles and real samples.
-        titles: names the panels of several runs.
-        size: height in pixels, 240 to 1920. fps: steps a second, 1 to 60 (a GIF plays at 50 at most).
-        dark: light lines on a dark ground.
-        layers: of "map", "arrows", "real", "base", "refined", "paths"; None draws all but paths.
-        map: "logit", "ratio" or None.
-        sample: of a run of images, the number of one to show over the steps, as in the paper's Figure 3.
-        rows: runs of images (up to 12) as a grid, a row each, instead of walls side by side.
+        fps: steps a second, 1 to 60 (a GIF plays at 50 at most).
         progress: called with (frames done, frames in all). stop: asked before every frame.
+        look: what it looks like, see ``Look``.
 
     Returns:
         The path, or None where ``stop`` ended it; then nothing is left there.
@@ -108,18 +118,8 @@ def gif(
     Raises:
         ValueError: a wrong argument; one sentence that names it.
     """
-    path = check(path, size, fps)
-    painter = paint(
-        what,
-        model=model,
-        titles=titles,
-        size=size,
-        dark=dark,
-        layers=layers,
-        map=map,
-        sample=sample,
-        rows=rows,
-    )
+    path = check(path, look.get("size", SIZE), fps)
+    painter = paint(what, **look)
     if (painter.steps + 1) * painter.width * painter.height > GIF_PIXELS:
         raise ValueError(
             f"size: {painter.steps + 1} frames of {painter.width} × {painter.height} are too much for a GIF; "
@@ -136,31 +136,14 @@ def mp4(
     what: What,
     path,
     *,
-    model: Model | None = None,
-    titles: Sequence[str] | None = None,
-    size: int = SIZE,
     fps: float = FPS,
-    dark: bool = False,
-    layers: Sequence[str] | None = None,
-    map: str | None = "logit",
-    sample: int | None = None,
-    rows: bool = False,
     progress: Progress | None = None,
     stop: Stop | None = None,
+    **look: Unpack[Look],
 ) -> Path | None:
     """Write an MP4 (H.264), one frame a step, (steps + 1) / fps seconds. Arguments as in ``gif``."""
-    path = check(path, size, fps)
-    painter = paint(
-        what,
-        model=model,
-        titles=titles,
-        size=size,
-        dark=dark,
-        layers=layers,
-        map=map,
-        sample=sample,
-        rows=rows,
-    )
+    path = check(path, look.get("size", SIZE), fps)
+    painter = paint(what, **look)
     frames = _frames(painter, progress, stop)
     return _whole(path, lambda scratch: files.mp4(scratch, frames, fps))
 
@@ -170,29 +153,12 @@ def png(
     path,
     *,
     step: int | None = None,
-    model: Model | None = None,
-    titles: Sequence[str] | None = None,
-    size: int = SIZE,
-    dark: bool = False,
-    layers: Sequence[str] | None = None,
-    map: str | None = "logit",
-    sample: int | None = None,
-    rows: bool = False,
     progress: Progress | None = None,
+    **look: Unpack[Look],
 ) -> Path:
     """Write the picture at ``step`` (None: the last) as a PNG. Arguments as in ``gif``."""
-    path = check(path, size)
-    painter = paint(
-        what,
-        model=model,
-        titles=titles,
-        size=size,
-        dark=dark,
-        layers=layers,
-        map=map,
-        sample=sample,
-        rows=rows,
-    )
+    path = check(path, look.get("size", SIZE))
+    painter = paint(what, **look)
     files.png(path, painter.frame(_step(painter, step)))
     if progress:
         progress(1, 1)
@@ -303,7 +269,7 @@ def write(trajectory: What, path, *, model: Model | None = None, **options) -> P
         path.write_text(settings_json(trajectory), encoding="utf-8")
         return path
     writer = {"gif": gif, "mp4": mp4, "png": png, "svg": svg, "html": html}[kind]
-    known = writer.__kwdefaults__
+    known = writer.__kwdefaults__.keys() | (Look.__annotations__ if writer in (gif, mp4, png) else ())
     return writer(trajectory, path, model=model, **{k: v for k, v in options.items() if k in known})
 
 
@@ -319,7 +285,11 @@ def paint(
     sample: int | None = None,
     rows: bool = False,
 ):
-    """What draws the frames: an object with ``steps``, ``width``, ``height`` and ``frame(step)``."""
+    """What draws the frames of ``what``, looking as ``Look`` says.
+
+    Returns:
+        An object with ``steps``, ``width``, ``height`` and ``frame(step)``.
+    """
     _range("size", size, SIZES, "pixels")
     if isinstance(what, Scene):
         return planar.Painter(what, size, dark=dark, layers=layers)
