@@ -24,8 +24,8 @@ CPU = torch.device("cpu")
 TINY = {"iterations": 4, "width": 4, "batch": 4}
 HALVES = {"generator_iterations": 2, "corrector_batch": 4}
 RECIPES = {
-    "cifar10/sndcgan-hinge": {"dim": 4, "iterations": 2, "start_from": None},
-    "cifar10/wgan-gp": {"dim": 4, "iterations": 2},
+    "cifar10/sndcgan-hinge": {"dim": 4, "iterations": 3, "critic_share": 0.34, "start_from": None},
+    "cifar10/wgan-gp": {"dim": 4, "iterations": 3, "critic_share": 0.34},
     "cifar10/sn-resnet": {"dim": 4, "iterations": 2},
     "cifar10/mmd-gan": {"dim": 4, **HALVES},
     "cifar10/ocfgan-gp": {"dim": 4, **HALVES},
@@ -266,12 +266,30 @@ def test_rates_fall_to_nothing_over_the_second_half():
     assert recipe.rate_factor(76) == pytest.approx(0.5)
     assert recipe.rate_factor(100) == pytest.approx(0.02)
     assert recipe.model_copy(update={"decay": False}).rate_factor(100) == 1
+    halves = recipe.model_copy(update={"critic_share": 0.2})
+    assert [halves.rate_factor(i) for i in (40, 81, 90)] == [1, 1, 1]
+    assert halves.rate_factor(80) == pytest.approx(0.025)
+    assert halves.rate_factor(100) == pytest.approx(0.1)
+
+
+def test_the_critic_goes_on_against_the_generator_as_it_ships(root, shelf):
+    recipe = training.get("cifar10/sndcgan-ns").model_copy(
+        update={**TINY, "dim": 4, "iterations": 3, "critic_share": 0.67}
+    )
+    trainer, z = recipe.trainer(CPU, root), torch.randn(3, 4)
+    trainer.step(1)
+    game = trainer.model()
+    trainer.step(2)
+    after = trainer.model()
+    assert torch.equal(game.generate(z), after.generate(z))
+    x = game.generate(z)
+    assert not torch.allclose(game.logit(x), after.logit(x), atol=1e-4)
 
 
 def test_stl10_trains_at_48_pixels(root, tmp_path, monkeypatch, quick):
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
     features.train("stl10", root, tmp_path / "stl10", epochs=1, limit=20)
-    recipe = training.get("stl10/sndcgan-ns").model_copy(update={**TINY, "iterations": 2, "dim": 4})
+    recipe = training.get("stl10/sndcgan-ns").model_copy(update={**TINY, "critic_share": 0.25, "dim": 4})
     model = base.train(recipe, tmp_path / "run", CPU, root)
     zoo.save(model, tmp_path / "stl10" / "toy")
     assert dg.load("stl10/toy").sample_shape == (3, 48, 48)
@@ -285,7 +303,7 @@ def test_mmd_and_characteristic_function_distance_match_their_formulas():
     real, fake = torch.randn(5, 3), torch.randn(5, 3) + 1
 
     def k(x, y):
-        return sum(np.exp(-float(((x - y) ** 2).sum()) / (2 * s**2)) for s in (1, 2, 4, 8, 16))
+        return sum(np.exp(-float(((x - y) ** 2).sum()) / (2 * s**2)) for s in (0.125, 0.25, 0.5, 1, 2, 4, 8))
 
     within = sum(k(a[i], a[j]) for a in (real, fake) for i in range(5) for j in range(5) if i != j) / 20
     across = sum(k(x, y) for x in real for y in fake) / 25
@@ -339,7 +357,9 @@ def test_width_is_one_flag(root, shelf, tmp_path, capsys):
 
 def test_a_recipe_goes_on_from_anothers_run(root, shelf, tmp_path):
     first, second = (
-        training.get(f"cifar10/sndcgan-{loss}").model_copy(update={**TINY, "dim": 4, "iterations": 2})
+        training.get(f"cifar10/sndcgan-{loss}").model_copy(
+            update={**TINY, "dim": 4, "iterations": 3, "critic_share": 0.34}
+        )
         for loss in ("ns", "hinge")
     )
     assert second.start_from == first.name

@@ -27,13 +27,19 @@ class ImageGAN(Recipe):
 
     On CIFAR-10 the discriminator needs two steps a generator step and the higher rate: with one
     step and equal rates it stays at chance. On Fashion-MNIST it separates within 20 steps as it is,
-    and more only makes the logits swing. Rates stay as they are for half of the iterations and then
-    fall to 0 in a straight line, if ``decay``. ``half`` multiplies in bfloat16. ``start_from``
-    names a recipe of the same networks whose run this one goes on from.
+    and more only makes the logits swing.
+
+    During the last ``critic_share`` of the iterations (0…1) the generator stands still, as it
+    ships, and its critic alone goes on: at the end of the game it is no better than the generator
+    it plays, and has never met the averaged one that ships. (Ours; no paper's.) In either phase
+    rates stay as they are for the first half and then fall to 0 in a straight line, if ``decay``.
+    ``half`` multiplies in bfloat16. ``start_from`` names a recipe of the same networks whose run
+    this one goes on from.
     """
 
     watch_every: ClassVar[int] = 2000
     iterations: int = 6000
+    critic_share: float = 0.0
     loss: Literal["ns", "hinge", "wgan-gp"] = "ns"
     dim: int = 64
     width: int = 16
@@ -48,9 +54,16 @@ class ImageGAN(Recipe):
     half: bool = True
     start_from: str | None = None
 
+    @property
+    def game_iterations(self) -> int:
+        """How many iterations generator and critic train together."""
+        return self.iterations - int(self.critic_share * self.iterations)
+
     def rate_factor(self, iteration: int) -> float:
-        """What both rates are multiplied by at ``iteration``, 0…1."""
-        return min(1.0, 2 * (1 - (iteration - 1) / self.iterations)) if self.decay else 1.0
+        """What the rates are multiplied by at ``iteration``, 0…1."""
+        before = self.game_iterations if iteration > self.game_iterations else 0
+        length = self.iterations - before if before else self.game_iterations
+        return min(1.0, 2 * (1 - (iteration - before - 1) / length)) if self.decay else 1.0
 
     def trainer(self, device: torch.device, data_root: Path | None) -> ImageGANTrainer:
         return ImageGANTrainer(self, device, data_root)
@@ -79,7 +92,7 @@ class ImageGANTrainer(NetworkTrainer):
         self.batches = images.Batches(recipe.dataset, data_root, device)
         self.reference = reference(recipe.dataset)
         target = data.get_images(recipe.dataset)
-        self.generator, self.critic = self.networks(target.channels, target.side)
+        self.generator, self.critic = self.build(target.channels, target.side)
         images.initialise(self.generator)
         for network in (self.generator, self.critic):
             network.to(device, memory_format=torch.channels_last)
@@ -91,9 +104,10 @@ class ImageGANTrainer(NetworkTrainer):
             name: torch.optim.Adam(self.networks[name].parameters(), lr=rate, betas=recipe.betas)
             for name, rate in self.rates.items()
         }
+        self.final: nn.Module | None = None  # the generator as it ships, once it stands still
         self.best: dict | None = None
 
-    def networks(self, channels: int, side: int) -> tuple[nn.Module, nn.Module]:
+    def build(self, channels: int, side: int) -> tuple[nn.Module, nn.Module]:
         """Generator and critic, with their norms."""
         recipe = self.recipe
         return (
@@ -102,26 +116,38 @@ class ImageGANTrainer(NetworkTrainer):
         )
 
     def step(self, iteration: int) -> dict[str, float]:
-        recipe, size = self.recipe, self.recipe.batch
+        recipe = self.recipe
         rng = priors.seeded(recipe.seed + 1, iteration)
         factor = recipe.rate_factor(iteration)
         for name, rate in self.rates.items():
             self.optimizers[name].param_groups[0]["lr"] = factor * rate
+        if iteration > recipe.game_iterations:
+            if self.final is None:
+                self.final = self.shipped()
+            if iteration == recipe.game_iterations + 1:
+                self.best = None
+            return self._step_critic(self.final, rng)
         for _ in range(recipe.critic_steps):
-            real = self.batches(size, rng)
-            with torch.no_grad():
-                fake = self._generated(rng)
-            real_logit, fake_logit = self._logit(torch.cat([real, fake])).split(size)
-            loss = critic_loss(recipe.loss, real_logit, fake_logit)
-            if recipe.loss == "wgan-gp":
-                loss = loss + recipe.penalty * gradient_penalty(self._logit, real, fake, rng)
-            self.descend("critic", loss)
+            numbers = self._step_critic(self.generator, rng)
         self.critic.requires_grad_(False)
-        self.descend("generator", generator_loss(recipe.loss, self._logit(self._generated(rng))))
+        fake = self._generated(self.generator, rng)
+        self.descend("generator", generator_loss(recipe.loss, self._logit(fake)))
         self.critic.requires_grad_(True)
         # Early on the average follows closely, so that it forgets the initial weights.
         decay = recipe.ema if recipe.start_from else min(recipe.ema, iteration / (iteration + 10))
         images.average(self.average, self.generator, decay)
+        return numbers
+
+    def _step_critic(self, generator: nn.Module, rng: torch.Generator) -> dict[str, float]:
+        recipe, size = self.recipe, self.recipe.batch
+        real = self.batches(size, rng)
+        with torch.no_grad():
+            fake = self._generated(generator, rng)
+        real_logit, fake_logit = self._logit(torch.cat([real, fake])).split(size)
+        loss = critic_loss(recipe.loss, real_logit, fake_logit)
+        if recipe.loss == "wgan-gp":
+            loss = loss + recipe.penalty * gradient_penalty(self._logit, real, fake, rng)
+        self.descend("critic", loss)
         return {
             "critic_loss": float(loss.detach()),
             "logit_real": float(real_logit.detach().mean()),
@@ -130,11 +156,10 @@ class ImageGANTrainer(NetworkTrainer):
             "logit_fake_sd": float(fake_logit.detach().std()),
         }
 
-    def _generated(self, rng: torch.Generator) -> Tensor:
-        """A batch of the generator's, with its gradients."""
+    def _generated(self, generator: nn.Module, rng: torch.Generator) -> Tensor:
         codes = torch.randn(self.recipe.batch, self.recipe.dim, generator=rng).to(self.device)
         with images.products(self.device, self.recipe.half):
-            return self.generator(codes).float()
+            return generator(codes).float()
 
     def _logit(self, x: Tensor) -> Tensor:
         with images.products(self.device, self.recipe.half):
@@ -151,9 +176,13 @@ class ImageGANTrainer(NetworkTrainer):
         """Begin with the networks and optimisers of another run."""
         self.restore({**state, "best": None})
 
+    def shipped(self) -> nn.Module:
+        """The averaged generator, folded, its weights of half precision."""
+        return images.rounded(images.settled(self.average, self.recipe.dim))
+
     def model(self) -> Model:
         """The averaged generator and the critic as they are now, folded (and calibrated, for WGAN-GP)."""
-        generator = images.rounded(images.settled(self.average, self.recipe.dim))
+        generator = self.final or self.shipped()
         critic = images.rounded(fold(self.critic))
         config = images.config(
             self.recipe, self.recipe.dim, generator, critic, ("sndcgan_generator", "sndcgan_discriminator")
@@ -204,7 +233,8 @@ RECIPES = (
         loss="wgan-gp",
         critic_steps=2,
         critic_rate=4e-4,
-        iterations=4000,
+        iterations=4400,
+        critic_share=0.1,
     ),
     ImageGAN(
         name="cifar10/sndcgan-ns",
@@ -213,7 +243,8 @@ RECIPES = (
         dim=128,
         critic_steps=2,
         critic_rate=4e-4,
-        iterations=20_000,
+        iterations=12_800,
+        critic_share=0.0625,
         ema=0.999,
     ),
     ImageGAN(
@@ -225,6 +256,7 @@ RECIPES = (
         critic_steps=2,
         critic_rate=4e-4,
         iterations=4000,
+        critic_share=0.2,
         ema=0.999,
         start_from="cifar10/sndcgan-ns",
     ),
@@ -236,7 +268,8 @@ RECIPES = (
         dim=128,
         critic_steps=2,
         critic_rate=4e-4,
-        iterations=8000,
+        iterations=8800,
+        critic_share=0.0625,
         ema=0.999,
     ),
     *(
@@ -251,7 +284,8 @@ RECIPES = (
             critic_steps=2,
             generator_rate=1e-4,
             critic_rate=4e-4,
-            iterations=40_000,
+            iterations=42_000,
+            critic_share=0.05,
             ema=0.9995,
         )
         for dataset in ("stl10", "stl10_32")

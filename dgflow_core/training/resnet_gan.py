@@ -29,7 +29,7 @@ class ResNetGAN(ImageGAN):
 class ResNetGANTrainer(ImageGANTrainer):
     """Trains one ``ResNetGAN``; its own discriminator serves in training only."""
 
-    def networks(self, channels: int, side: int) -> tuple[nn.Module, nn.Module]:
+    def build(self, channels: int, side: int) -> tuple[nn.Module, nn.Module]:
         recipe = self.recipe
         self.lender = zoo.load(recipe.critic_from, self.device)
         return (
@@ -39,7 +39,7 @@ class ResNetGANTrainer(ImageGANTrainer):
 
     def model(self) -> Model:
         """The averaged generator, folded, with the lent discriminator."""
-        generator = images.rounded(images.settled(self.average, self.recipe.dim))
+        generator = self.shipped()
         critic = self.lender.critic
         names = ("snresnet_generator", "sndcgan_discriminator")
         config = images.config(self.recipe, self.recipe.dim, generator, critic, names)

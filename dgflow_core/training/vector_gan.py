@@ -25,7 +25,8 @@ from dgflow_core.training import images
 from dgflow_core.training.corrector import Corrected, CorrectedTrainer
 from dgflow_core.training.wgan_gp import gradient_penalty
 
-BANDWIDTHS = (1.0, 2.0, 4.0, 8.0, 16.0)
+#: Of the kernels: features under spectral norm lie 0.1 to 10 apart.
+BANDWIDTHS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 class VectorGAN(Corrected):
@@ -49,7 +50,7 @@ class VectorGAN(Corrected):
 
 
 def kernel(x: Tensor, y: Tensor) -> Tensor:
-    """Σ_σ exp(−‖x − y‖² / 2σ²) over five bandwidths: features (n, k) and (m, k) → (n, m)."""
+    """Σ_σ exp(−‖x − y‖² / 2σ²) over the bandwidths: features (n, k) and (m, k) → (n, m)."""
     squared = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist") ** 2
     return sum(torch.exp(-squared / (2 * bandwidth**2)) for bandwidth in BANDWIDTHS)
 
