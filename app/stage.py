@@ -22,7 +22,7 @@ def _component():
         "dgflow_stage",
         html='<div class="stage"></div>',
         css=scene.style(),
-        js=scene.script("unpack", "view", "chart", "player"),
+        js=scene.script("unpack", "parts", "view", "chart", "player"),
     )
 
 

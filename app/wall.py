@@ -31,7 +31,7 @@ def _component():
         "dgflow_wall",
         html='<div class="wall"></div>',
         css=(ASSETS / "wall.css").read_text(encoding="utf-8"),
-        js=scene.script("unpack") + "\n" + (ASSETS / "wall.js").read_text(encoding="utf-8"),
+        js=scene.script("unpack", "parts", "view") + "\n" + (ASSETS / "wall.js").read_text(encoding="utf-8"),
     )
 
 

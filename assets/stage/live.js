@@ -1,4 +1,4 @@
-// live.js: the flow while it runs, in the browser alone; needs unpack.js, view.js and sim.js.
+// live.js: the flow while it runs, in the browser alone; needs unpack.js, parts.js, view.js and sim.js.
 //
 // The default export is a Streamlit component (components v2); an exported page calls `mountLive`.
 // Everything a person sets acts at once: settings are read at every step, and the step that is being
@@ -33,27 +33,7 @@ const SIGNS = {
   clear: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
 };
 
-/** Element with properties, attributes where a name holds a dash, and children. */
-function tag(name, properties = {}, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (key.includes("-") || key === "role") node.setAttribute(key, value);
-    else node[key] = value;
-  }
-  node.append(...children);
-  return node;
-}
-
-function sign(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  svg.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "path")).setAttribute("d", SIGNS[name]);
-  return svg;
-}
-
-const press = (name, label, act) =>
-  tag("button", { type: "button", className: `icon ${name}`, title: label, "aria-label": label, onclick: act }, sign(name));
+const button = (name, label, act) => iconButton(name, SIGNS[name], label, act);
 
 class Live {
   constructor(root, mount) {
@@ -360,7 +340,7 @@ class Live {
     this.playing = on;
     this.root.dataset.playing = on;
     const label = on ? "Pause" : "Play";
-    this.parts.play.replaceChildren(sign(on ? "pause" : "play"));
+    this.parts.play.replaceChildren(icon(SIGNS[on ? "pause" : "play"]));
     this.parts.play.className = `icon play ${on ? "pause" : ""}`;
     this.parts.play.title = `${label} (space)`;
     this.parts.play.setAttribute("aria-label", label);
@@ -549,44 +529,44 @@ class Live {
 
   #frame() {
     const parts = (this.parts = {});
-    parts.layers = tag("div", { className: "chips", role: "group", "aria-label": "Layers" });
-    parts.count = tag("output", { className: "count" });
-    parts.picture = tag("div", { className: "picture" });
-    parts.play = press("play", "Play", () => this.play(!this.playing));
-    parts.slow = tag("button", { type: "button", className: "chip", textContent: "Slow motion", "aria-pressed": "false",
+    parts.layers = element("div", { className: "chips", role: "group", "aria-label": "Layers" });
+    parts.count = element("output", { className: "count" });
+    parts.picture = element("div", { className: "picture" });
+    parts.play = button("play", "Play", () => this.play(!this.playing));
+    parts.slow = element("button", { type: "button", className: "chip", textContent: "Slow motion", "aria-pressed": "false",
       title: "Slow motion: an eighth of the speed (S)", onclick: () => this.#slower() });
-    parts.speed = tag("div", { className: "speedbox" });
-    parts.after = tag("select", { title: "What happens after N steps", "aria-label": "After N steps",
+    parts.speed = element("div", { className: "speedbox" });
+    parts.after = element("select", { title: "What happens after N steps", "aria-label": "After N steps",
       onchange: () => { this.choice.after = parts.after.value; this.restart(); this.#link(); } },
-    ...Object.entries(AFTER).map(([value, [text, title]]) => tag("option", { value, textContent: text, title })));
-    parts.method = tag("div", { className: "segments", role: "radiogroup", "aria-label": "Method" });
-    parts.space = tag("div", { className: "segments", role: "radiogroup", "aria-label": "Space" });
-    parts.rule = tag("div", { className: "rule", role: "status" });
-    parts.lesson = tag("p", { className: "lesson" });
-    parts.settings = tag("div", { className: "settings" });
-    parts.quality = tag("output", { className: "quality" });
-    parts.qualityName = tag("span");
-    parts.logit = tag("output");
-    parts.canvas = tag("canvas", { className: "history", role: "img", "aria-label": "Quality and mean logit against the step" });
-    parts.pace = tag("div", { className: "pace" });
-    parts.exact = tag("a", { className: "exact", textContent: "Run these settings exactly →",
+    ...Object.entries(AFTER).map(([value, [text, title]]) => element("option", { value, textContent: text, title })));
+    parts.method = element("div", { className: "segments", role: "radiogroup", "aria-label": "Method" });
+    parts.space = element("div", { className: "segments", role: "radiogroup", "aria-label": "Space" });
+    parts.rule = element("div", { className: "rule", role: "status" });
+    parts.lesson = element("p", { className: "lesson" });
+    parts.settings = element("div", { className: "settings" });
+    parts.quality = element("output", { className: "quality" });
+    parts.qualityName = element("span");
+    parts.logit = element("output");
+    parts.canvas = element("canvas", { className: "history", role: "img", "aria-label": "Quality and mean logit against the step" });
+    parts.pace = element("div", { className: "pace" });
+    parts.exact = element("a", { className: "exact", textContent: "Run these settings exactly →",
       title: "Open the 2D page with these settings; every step runs the networks themselves" });
     this.root.replaceChildren(
-      tag("div", { className: "head" }, parts.layers, tag("span", { className: "space" }), parts.count,
-        press("full", "Full screen", () => (document.fullscreenElement ? document.exitFullscreen() : this.root.requestFullscreen?.()))),
+      element("div", { className: "head" }, parts.layers, element("span", { className: "space" }), parts.count,
+        button("full", "Full screen", () => (document.fullscreenElement ? document.exitFullscreen() : this.root.requestFullscreen?.()))),
       parts.picture,
-      tag("div", { className: "transport" },
-        press("restart", "Start again (R)", () => { this.round = 0; this.restart(); }), parts.play,
-        press("step", "One step (→)", () => this.single()), parts.slow, parts.speed,
-        tag("label", { className: "after", title: "What happens after N steps" }, "then", parts.after),
-        press("clear", "Remove dropped particles", () => this.#clear())),
-      tag("div", { className: "side-panel" },
-        tag("div", { className: "row" }, parts.method, parts.space), parts.rule, parts.lesson, parts.settings,
-        tag("div", { className: "readout" },
-          tag("div", { title: "Share of particles within 4σ of a mode; where a data set has no modes, the critic's mean P(real) = σ(d)" },
+      element("div", { className: "transport" },
+        button("restart", "Start again (R)", () => { this.round = 0; this.restart(); }), parts.play,
+        button("step", "One step (→)", () => this.single()), parts.slow, parts.speed,
+        element("label", { className: "after", title: "What happens after N steps" }, "then", parts.after),
+        button("clear", "Remove dropped particles", () => this.#clear())),
+      element("div", { className: "side-panel" },
+        element("div", { className: "row" }, parts.method, parts.space), parts.rule, parts.lesson, parts.settings,
+        element("div", { className: "readout" },
+          element("div", { title: "Share of particles within 4σ of a mode; where a data set has no modes, the critic's mean P(real) = σ(d)" },
             parts.qualityName, parts.quality),
-          tag("div", { title: "Mean of d over the particles, in nats: above 0 the critic takes them for real" },
-            tag("span", { textContent: "mean logit" }), parts.logit)),
+          element("div", { title: "Mean of d over the particles, in nats: above 0 the critic takes them for real" },
+            element("span", { textContent: "mean logit" }), parts.logit)),
         parts.canvas, parts.pace, parts.exact),
     );
     this.root.tabIndex = 0;
@@ -598,9 +578,9 @@ class Live {
   #chips() {
     const has = { real: this.world.real };
     this.parts.layers.replaceChildren(...LAYERS.filter((name) => has[name] !== null && has[name] !== false).map((name) => {
-      const swatch = tag("i", { className: `swatch ${name}` });
+      const swatch = element("i", { className: `swatch ${name}` });
       if (this.world.palette[name]) swatch.style.color = this.world.palette[name];
-      const chip = tag("button", { type: "button", className: "chip", title: `Show or hide: ${TITLES[name]}`,
+      const chip = element("button", { type: "button", className: "chip", title: `Show or hide: ${TITLES[name]}`,
         "aria-pressed": this.view.layers[name] }, swatch, TITLES[name]);
       chip.dataset.layer = name;
       chip.onclick = () => {
@@ -619,7 +599,7 @@ class Live {
 
   #segments(host, options, value, pick) {
     host.replaceChildren(...options.map(([key, text, title, off]) => {
-      const one = tag("button", { type: "button", role: "radio", textContent: text, title: title ?? text, disabled: !!off,
+      const one = element("button", { type: "button", role: "radio", textContent: text, title: title ?? text, disabled: !!off,
         "aria-checked": key === value, onclick: () => pick(key) });
       one.dataset.value = key;
       return one;
@@ -642,10 +622,10 @@ class Live {
     });
     rows.push(this.#slider({ name: "n", label: "n · particles", help: "How many particles to show.", range: [100, 10000], step: 100,
       value: choice.n }, (value) => { choice.n = value; this.restart(); this.#link(); }));
-    const raw = tag("input", { type: "checkbox", checked: choice.raw,
+    const raw = element("input", { type: "checkbox", checked: choice.raw,
       onchange: () => { choice.raw = raw.checked; this.panels.forEach((panel, i) => { panel.map = this.#map(i ? "data" : choice.space); }); this.#set("raw"); } });
     raw.dataset.setting = "raw";
-    rows.push(tag("label", { className: "check", title: "A WGAN critic is only fixed up to a constant. Calibrated, exp(−d) integrates to 1 over generated samples; raw, it does not, and every f but KL notices." },
+    rows.push(element("label", { className: "check", title: "A WGAN critic is only fixed up to a constant. Calibrated, exp(−d) integrates to 1 over generated samples; raw, it does not, and every f but KL notices." },
       raw, " raw critic offset"));
     parts.settings.replaceChildren(...rows);
     parts.speed.replaceChildren(this.#slider({ name: "speed", label: "speed", help: "Steps a second", range: [0, SPEEDS.length - 1], step: 1,
@@ -659,15 +639,15 @@ class Live {
   #select(name, label, row, value, changed) {
     const title = (key) => (name === "divergence" ? this.world.divergences[key].title : { adam: "Adam", sgd: "SGD" }[key] ?? key);
     const known = row.options.filter((key) => name !== "divergence" || WEIGHTS[key]);
-    const select = tag("select", { title: row.help, "aria-label": label, onchange: () => changed(select.value) },
-      ...known.map((key) => tag("option", { value: key, textContent: title(key), selected: key === value })));
+    const select = element("select", { title: row.help, "aria-label": label, onchange: () => changed(select.value) },
+      ...known.map((key) => element("option", { value: key, textContent: title(key), selected: key === value })));
     select.dataset.setting = name;
-    return tag("label", { className: "choice", title: row.help }, tag("span", { textContent: label }), select);
+    return element("label", { className: "choice", title: row.help }, element("span", { textContent: label }), select);
   }
 
   #optional(name, label, row, value, changed) {
     const estimate = this.world.spaces[this.choice.space].lipschitz;
-    const box = tag("input", { type: "checkbox", checked: value !== null });
+    const box = element("input", { type: "checkbox", checked: value !== null });
     const slider = this.#slider({ name, label, help: row.help, range: row.slider, log: row.log, value: value ?? estimate }, changed);
     const input = slider.querySelector("input");
     input.disabled = value === null;
@@ -675,18 +655,18 @@ class Live {
       input.disabled = !box.checked;
       changed(box.checked ? Number(slider.dataset.value) : null);
     };
-    return tag("div", { className: "optional" }, slider,
-      tag("label", { className: "check", title: row.help }, box, ` set K by hand (estimated: ${number(estimate, 3)})`));
+    return element("div", { className: "optional" }, slider,
+      element("label", { className: "check", title: row.help }, box, ` set K by hand (estimated: ${number(estimate, 3)})`));
   }
 
   #slider({ name, label, help, range: [low, high], log, step, value, text }, changed) {
     const [from, to] = [Math.min(low, value), Math.max(high, value)]; // a link may hold more than the slider offers
     const at = (v) => (log ? Math.log(v / from) / Math.log(to / from) : (v - from) / (to - from));
     const show = text ?? ((v) => number(v, 3));
-    const output = tag("output", { textContent: show(value) });
-    const input = tag("input", { type: "range", min: 0, max: 1, step: "any", value: at(value), title: help,
+    const output = element("output", { textContent: show(value) });
+    const input = element("input", { type: "range", min: 0, max: 1, step: "any", value: at(value), title: help,
       "aria-label": `${label}. ${help}`, "aria-valuetext": show(value) });
-    const row = tag("label", { className: "slider", title: help }, tag("span", { textContent: label }), input, output);
+    const row = element("label", { className: "slider", title: help }, element("span", { textContent: label }), input, output);
     input.dataset.setting = name;
     row.dataset.value = value;
     const fill = () => input.style.setProperty("--done", `${100 * input.value}%`);
@@ -721,17 +701,17 @@ class Live {
     const { eta, divergence, lipschitz, optimizer } = this.current;
     const [x, d] = space === "latent" ? ["z", "d(g(z))"] : ["x", "d(x)"];
     const noise = this.#noise();
-    const value = (v) => tag("b", { textContent: number(v, 3) });
-    const name = (text) => tag("i", { textContent: text });
+    const value = (v) => element("b", { textContent: number(v, 3) });
+    const name = (text) => element("i", { textContent: text });
     const parts = [name(x), " ← ", name(x)];
     if (method === "dgflow") {
       const weight = WEIGHT_TEXT[divergence];
-      parts.push(" + ", value(eta), " ", ...(weight ? [tag("em", { textContent: weight }), " "] : []), "∇", name(d));
+      parts.push(" + ", value(eta), " ", ...(weight ? [element("em", { textContent: weight }), " "] : []), "∇", name(d));
     } else if (method === "ddls") {
       parts.push(" + ½·", value(eta), " ∇[log ", name("p(z)"), " + ", name(d), "]");
     } else {
       const K = lipschitz ?? this.world.spaces[space].lipschitz;
-      parts.push(` − ${optimizer === "adam" ? "Adam" : "SGD"}`, tag("sub", {}, value(eta)), " ∇[‖", name(x), " − ", name("y"), "‖ − ",
+      parts.push(` − ${optimizer === "adam" ? "Adam" : "SGD"}`, element("sub", {}, value(eta)), " ∇[‖", name(x), " − ", name("y"), "‖ − ",
         name(d), " / ", value(K), "]");
     }
     if (method !== "dot" && noise > 0) parts.push(" + ", value(noise), " ", name("ξ"));
@@ -845,7 +825,7 @@ class Crowd {
 function mountLive(parent, packed, mount = {}) {
   const settled = { key: "live", initial: {}, exact: null, address: false, ...mount };
   let root = parent.querySelector(".stage");
-  if (!root) root = parent.appendChild(tag("div", { className: "stage live" }));
+  if (!root) root = parent.appendChild(element("div", { className: "stage live" }));
   root.classList.add("live");
   let live = LIVE[settled.key];
   if (live?.root !== root) {

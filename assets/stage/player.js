@@ -1,4 +1,4 @@
-// player.js: plays a recorded scene; needs unpack.js, view.js and chart.js.
+// player.js: plays a recorded scene; needs unpack.js, parts.js, view.js and chart.js.
 //
 // The default export is a Streamlit component (components v2). It is called again with new data on
 // every rerun; the player stays and swaps the scene in place. `globalThis.__dgflowStage[key]` is the
@@ -17,28 +17,7 @@ const ICONS = {
   save: "M12 3v12M7 10l5 5 5-5M4 20h16", full: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
 };
 
-/** Element with properties, attributes where a name holds a dash, and children. */
-function element(tag, properties = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-") || name === "role") node.setAttribute(name, value);
-    else node[name] = value;
-  }
-  node.append(...children);
-  return node;
-}
-
-function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  const path = svg.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "path"));
-  path.setAttribute("d", ICONS[name]);
-  return svg;
-}
-
-const button = (name, label, act) =>
-  element("button", { type: "button", className: `icon ${name}`, title: label, "aria-label": label, onclick: act }, icon(name));
+const button = (name, label, act) => iconButton(name, ICONS[name], label, act);
 
 class Player {
   constructor(root, key) {
@@ -333,7 +312,7 @@ class Player {
     this.root.dataset.playing = this.playing;
     const label = this.playing ? "Pause" : "Play";
     const { play } = this.parts;
-    play.replaceChildren(icon(this.playing ? "pause" : "play"));
+    play.replaceChildren(icon(ICONS[this.playing ? "pause" : "play"]));
     play.className = `icon play ${this.playing ? "pause" : ""}`;
     play.title = `${label} (space)`;
     play.setAttribute("aria-label", label);

@@ -36,6 +36,13 @@ const rgb = (() => {
 const mixed = (a, b, t) => `rgb(${a.map((v, i) => Math.round(v + (b[i] - v) * t)).join(",")})`;
 const luminance = ([r, g, b]) => (0.299 * r + 0.587 * g + 0.114 * b) / 255;
 
+/** The colour at `t` in [0, 1] of evenly spaced stops. */
+function blend(stops, t) {
+  const at = clamp(t, 0, 1) * (stops.length - 1);
+  const low = Math.min(Math.floor(at), stops.length - 2);
+  return mixed(rgb(stops[low]), rgb(stops[low + 1]), at - low);
+}
+
 /** Colour stops → 256 packed pixels for a Uint32Array view of ImageData. */
 function ramp(stops) {
   const colours = stops.map(rgb);

@@ -1,5 +1,5 @@
 // reader.js: strings that mend step by step, of one to four runs side by side; needs unpack.js,
-// view.js (ticks, number and the like) and chart.js.
+// parts.js, view.js (ticks, number and the like) and chart.js.
 //
 // A Streamlit component (components v2). It is called again with new data on every rerun and swaps
 // the runs in place. Text is only ever set as textContent. The root element tells its state in data
@@ -7,24 +7,8 @@
 
 const READERS = (globalThis.__dgflowReaders ??= {}); // what a person chose, by key; outlives a page change
 const SPEEDS = { 0.5: "½×", 1: "1×", 2: "2×", 4: "4×" };
-const PACE = 160; // milliseconds a step at speed 1
 const LEVELS = 8; // shades of confidence
-const FILM = 9; // steps in the film strip
-const ORDERS = { drawn: "As drawn", improved: "Most improved", harmed: "Most harmed", final: "Highest logit" };
 const VIEWS = { confidence: "Confidence", words: "Words" };
-
-/** Element with properties, attributes where a name holds a dash, and children. */
-function element(tag, properties = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-") || name === "role") node.setAttribute(name, value);
-    else node[name] = value;
-  }
-  node.append(...children);
-  return node;
-}
-
-const signed = (value) => (Number.isFinite(value) ? (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2) : "–");
 
 /** One line of characters; only what differs from what it shows is touched. */
 class Line {
@@ -55,9 +39,10 @@ class Line {
   }
 }
 
-class Reader {
+class Reader extends Steps {
   constructor(root, tell = () => {}) {
-    Object.assign(this, { root, tell, at: 0, timer: null });
+    super();
+    Object.assign(this, { root, tell });
     this.build();
     this.observer = new ResizeObserver(() => {
       if (this.width !== root.clientWidth) this.refresh();
@@ -77,13 +62,6 @@ class Reader {
   }
 
   build() {
-    const chips = (rows, label, act) => {
-      const group = element("div", { className: "chips", role: "group", "aria-label": label });
-      for (const [name, title] of Object.entries(rows)) {
-        group.append(element("button", { type: "button", className: "chip", textContent: title, value: name, onclick: () => act(name) }));
-      }
-      return group;
-    };
     const select = (rows, title, act) => {
       const options = Object.entries(rows).map(([value, textContent]) => element("option", { value, textContent }));
       return element("select", { title, "aria-label": title, onchange: (event) => act(event.target.value) }, ...options);
@@ -100,7 +78,7 @@ class Reader {
       scrub: element("input", { type: "range", className: "scrub", min: 0, step: 1, "aria-label": "Step" }),
       count: element("output", { className: "count" }),
       speed: select(SPEEDS, "Speed", (value) => {
-        this.memory.speed = Number(value);
+        this.memory.speed = this.speed = Number(value);
         if (this.timer) this.play();
       }),
       legend: element("div", { className: "legend" }),
@@ -133,6 +111,7 @@ class Reader {
   load(run, mount) {
     const { order = "drawn", selected = 0, view = "confidence", step = null } = mount;
     this.memory = READERS[mount.key] ??= { view, order, selected, speed: 1, linked: step };
+    this.speed = this.memory.speed;
     const fresh = this.memory.run !== run.key; // Streamlit may mount the same run anew
     this.memory.run = run.key;
     this.run = run;
@@ -217,27 +196,6 @@ class Reader {
 
   // ---- time -------------------------------------------------------------------------------
 
-  play() {
-    clearInterval(this.timer);
-    if (this.at >= this.run.steps) this.at = 0;
-    this.timer = setInterval(() => {
-      if (this.at >= this.run.steps) this.pause();
-      else this.go(this.at + 1);
-    }, PACE / this.memory.speed);
-    this.go(this.at);
-  }
-
-  pause() {
-    clearInterval(this.timer);
-    this.timer = null;
-    if (this.run) this.draw();
-  }
-
-  go(step) {
-    this.at = Math.min(Math.max(step, 0), this.run.steps);
-    this.draw();
-  }
-
   /** To `step`, stopping the motion, and tell the page. */
   stop(step) {
     this.pause();
@@ -266,7 +224,6 @@ class Reader {
     root.classList.toggle("roomy", this.width / run.panels.length > 340);
     this.tones = run.panels.map((_, i) => lift(several ? run.palette.series[i] : run.palette.refined));
     this.tones.forEach((tone, i) => set(`series${i}`, tone));
-    this.bars = run.palette.bar.map(rgb);
     this.legend();
     const big = this.width > 1300;
     const theme = { ...tones, font: style.fontFamily, real: rgb(lift(run.palette.real)).join(",") };
@@ -290,9 +247,7 @@ class Reader {
 
   /** The colour of a logit on the diverging scale. */
   shade(value) {
-    const at = Math.min(Math.max(0.5 + value / this.top / 2, 0), 1) * (this.bars.length - 1);
-    const low = Math.min(Math.floor(at), this.bars.length - 2);
-    return mixed(this.bars[low], this.bars[low + 1], at - low);
+    return blend(this.run.palette.bar, 0.5 + value / this.top / 2);
   }
 
   draw() {

@@ -1,48 +1,14 @@
-// wall.js: a wall of pictures that changes step by step; needs unpack.js.
+// wall.js: a wall of pictures that changes step by step; needs unpack.js, parts.js
+// and view.js (ticks, blend).
 //
 // A Streamlit component (components v2). It is called again with new data on every rerun and swaps
 // the run in place. The root element tells its state in data attributes: step, steps, playing,
 // selected, order, runKey.
 
 const WALLS = (globalThis.__dgflowWalls ??= {}); // what a person chose, by key; outlives a page change
-const PACE = 160; // milliseconds a step
-const FILM = 9; // pictures in the film strip
-const ORDERS = { drawn: "As drawn", improved: "Most improved", harmed: "Most harmed", final: "Highest logit" };
 const VIEWS = { now: "Refined", base: "Base", change: "Change" };
 const PANES = { logits: "Logits", map: "Map of features" };
 const GUTTER = 150; // pixels for the names of a grid's rows
-
-/** Element with properties, attributes where a name holds a dash, and children. */
-function element(tag, properties = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-") || name === "role") node.setAttribute(name, value);
-    else node[name] = value;
-  }
-  node.append(...children);
-  return node;
-}
-
-const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
-const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-
-/** The colour at `t` in [0, 1] of evenly spaced stops. */
-function blend(stops, t) {
-  const at = Math.min(Math.max(t, 0), 1) * (stops.length - 1);
-  const low = Math.min(Math.floor(at), stops.length - 2);
-  const [a, b] = [channels(stops[low]), channels(stops[low + 1])];
-  return `rgb(${a.map((value, i) => Math.round(value + (b[i] - value) * (at - low))).join(" ")})`;
-}
-
-/** Round tick positions inside [low, high]. */
-function ticks(low, high, count) {
-  const rough = (high - low) / count;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((value) => value >= rough);
-  const rows = [];
-  for (let value = Math.ceil(low / step) * step; value <= high + 1e-9; value += step) rows.push(value);
-  return rows;
-}
 
 /** The `share` quantile of every second number of `flat`, from `axis` on. */
 function quantile(flat, axis, share) {
@@ -50,9 +16,10 @@ function quantile(flat, axis, share) {
   return values[Math.round(share * (values.length - 1))];
 }
 
-class Wall {
+class Wall extends Steps {
   constructor(root, tell) {
-    Object.assign(this, { root, tell, at: 0, timer: null });
+    super();
+    Object.assign(this, { root, tell });
     this.build();
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(root);
@@ -65,13 +32,6 @@ class Wall {
   }
 
   build() {
-    const chips = (rows, label, act) => {
-      const group = element("div", { className: "chips", role: "group", "aria-label": label });
-      for (const [name, title] of Object.entries(rows)) {
-        group.append(element("button", { type: "button", className: "chip", textContent: title, value: name, onclick: () => act(name) }));
-      }
-      return group;
-    };
     const canvas = (name, label) => element("canvas", { className: name, role: "img", "aria-label": label });
     const parts = (this.parts = {
       views: chips(VIEWS, "What the wall shows", (name) => this.choose({ view: name })),
@@ -175,31 +135,10 @@ class Wall {
 
   // ---- time -------------------------------------------------------------------------------
 
-  play() {
-    clearInterval(this.timer);
-    if (this.at >= this.run.steps) this.at = 0;
-    this.timer = setInterval(() => {
-      if (this.at >= this.run.steps) this.pause();
-      else this.go(this.at + 1);
-    }, PACE);
-    this.go(this.at);
-  }
-
   toggle() {
     if (this.timer) this.pause();
     else this.play();
     this.remember(this.timer ? -1 : this.at);
-  }
-
-  pause() {
-    clearInterval(this.timer);
-    this.timer = null;
-    if (this.run) this.draw();
-  }
-
-  go(step) {
-    this.at = Math.min(Math.max(step, 0), this.run.steps);
-    this.draw();
   }
 
   seek(event) {

@@ -74,7 +74,11 @@ def _marks(run: Transcript, against: Reference | None) -> np.ndarray:
 
 def script() -> str:
     """The reader as one JavaScript module."""
-    return page.script("unpack", "view", "chart") + "\n" + (ASSETS / "reader.js").read_text(encoding="utf-8")
+    return (
+        page.script("unpack", "parts", "view", "chart")
+        + "\n"
+        + (ASSETS / "reader.js").read_text(encoding="utf-8")
+    )
 
 
 def style() -> str:

@@ -125,7 +125,7 @@ def _setting(method, key: str) -> dict[str, Any]:
 
 def script() -> str:
     """The JavaScript of the live picture, one module."""
-    return page.script("unpack", "view", "sim", "live")
+    return page.script("unpack", "parts", "view", "sim", "live")
 
 
 def style() -> str:

@@ -18,7 +18,7 @@ def script(*names: str) -> str:
     """The files ``assets/stage/<name>.js`` as one JavaScript module, in the order given.
 
     The files share one scope and import nothing, so there is no build step: name what a file
-    needs before it. The player is ``script("unpack", "view", "chart", "player")``.
+    needs before it. The player is ``script("unpack", "parts", "view", "chart", "player")``.
     """
     return "\n".join((ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in names)
 
@@ -39,7 +39,7 @@ def html(scene: Scene | bytes, title: str = "", settings: dict[str, Any] | None 
         title,
         settings or {},
         style() + ".stage { height: clamp(460px, calc(100vh - 120px), 1000px); }",
-        script("unpack", "view", "chart", "player"),
+        script("unpack", "parts", "view", "chart", "player"),
         scene if isinstance(scene, bytes) else pack(scene),
         'mountPlayer(main, bytes, { key: "stage" });',
     )
