@@ -303,11 +303,20 @@ def test_mmd_and_characteristic_function_distance_match_their_formulas():
     real, fake = torch.randn(5, 3), torch.randn(5, 3) + 1
 
     def k(x, y):
-        return sum(np.exp(-float(((x - y) ** 2).sum()) / (2 * s**2)) for s in (0.125, 0.25, 0.5, 1, 2, 4, 8))
+        return sum(np.exp(-float(((x - y) ** 2).sum()) / (2 * s**2)) for s in (1, 2, 4, 8))
 
     within = sum(k(a[i], a[j]) for a in (real, fake) for i in range(5) for j in range(5) if i != j) / 20
     across = sum(k(x, y) for x in real for y in fake) / 25
     assert float(vector_gan.mmd(real, fake)) == pytest.approx(within - 2 * across, abs=1e-5)
+
+    def bounded(x, low, high):
+        squared = float(((x[0] - x[1]) ** 2).sum())
+        return sum(np.exp(-min(max(squared, low), high) / (2 * s**2)) for s in (1, 2, 4, 8))
+
+    pairs = [(i, j) for i in range(5) for j in range(5) if i != j]
+    apart = np.mean([bounded((real[i], real[j]), 0, 4) for i, j in pairs])
+    close = np.mean([bounded((fake[i], fake[j]), 0.25, np.inf) for i, j in pairs])
+    assert float(vector_gan.repulsion(real, fake)) == pytest.approx(apart - close, abs=1e-5)
 
     t = torch.randn(4, 3)
     waves = [torch.exp(1j * (one @ t.T)).mean(0) for one in (real, fake)]

@@ -42,23 +42,26 @@ class SNDCGANGenerator(nn.Sequential):
 class SNDCGANDiscriminator(nn.Sequential):
     """Images (n, channels, side, side) → logits (n,): seven convolutions, leaky ReLU (0.1), one dense.
 
-    ``slope`` is the leaky ReLU's: 0.1 in Miyato et al., 0.2 in chainer-gan-lib.
+    ``slope`` is the leaky ReLU's: 0.1 in Miyato et al., 0.2 in chainer-gan-lib. With more than one
+    of ``outputs`` it gives features (n, outputs) instead: a vector-valued critic.
     """
 
     def __init__(
         self, channels: int = 1, width: int = 64, side: int = 32, slope: float = 0.1,
-        spectral_norm: bool = False,
+        spectral_norm: bool = False, outputs: int = 1,
     ):  # fmt: skip
         norm = parametrizations.spectral_norm if spectral_norm else lambda layer: layer
         shapes = [(channels, width, 3)]
         for scale in (1, 2, 4):
             shapes += [(scale * width, 2 * scale * width, 4), (2 * scale * width, 2 * scale * width, 3)]
         layers: list[nn.Module] = []
-        for inputs, outputs, kernel in shapes:  # 4 × 4 kernels halve the side, 3 × 3 keep it
-            layers.append(norm(nn.Conv2d(inputs, outputs, kernel, kernel - 2, 1)))
+        for before, after, kernel in shapes:  # 4 × 4 kernels halve the side, 3 × 3 keep it
+            layers.append(norm(nn.Conv2d(before, after, kernel, kernel - 2, 1)))
             layers.append(nn.LeakyReLU(slope, inplace=True))
-        super().__init__(*layers, nn.Flatten(), norm(nn.Linear(8 * width * (side // 8) ** 2, 1)))
+        super().__init__(*layers, nn.Flatten(), norm(nn.Linear(8 * width * (side // 8) ** 2, outputs)))
         self.arguments = {"channels": channels, "width": width, "side": side, "slope": slope}
+        if outputs > 1:
+            self.arguments["outputs"] = outputs
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x).squeeze(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torch import nn
-from torch.nn.utils import parametrizations
 
 from dgflow_core.models import architecture
 
@@ -37,19 +36,14 @@ class DCGANDecoder(nn.Sequential):
 class Encoder(nn.Sequential):
     """Images (n, channels, 32, 32) → features (n, outputs); used in training only.
 
-    A VAE's 2·dim outputs are the mean and the log-variance of q(z|x); MMD-GAN and OCFGAN-GP take
-    the network, without batch norm, for their vector-valued critic, MMD-GAN with spectral norm.
+    A VAE's 2·dim outputs are the mean and the log-variance of q(z|x).
     """
 
-    def __init__(
-        self, outputs: int, channels: int = 1, width: int = 64, batch_norm: bool = True,
-        spectral_norm: bool = False,
-    ):  # fmt: skip
-        norm = parametrizations.spectral_norm if spectral_norm else lambda layer: layer
+    def __init__(self, outputs: int, channels: int = 1, width: int = 64):
         layers: list[nn.Module] = []
         for before, after in ((channels, width), (width, 2 * width), (2 * width, 4 * width)):
-            layers += [norm(nn.Conv2d(before, after, 4, 2, 1))]
-            if batch_norm and before != channels:
+            layers += [nn.Conv2d(before, after, 4, 2, 1)]
+            if before != channels:
                 layers.append(nn.BatchNorm2d(after))
             layers.append(nn.LeakyReLU(0.2, inplace=True))
-        super().__init__(*layers, norm(nn.Conv2d(4 * width, outputs, 4)), nn.Flatten())
+        super().__init__(*layers, nn.Conv2d(4 * width, outputs, 4), nn.Flatten())

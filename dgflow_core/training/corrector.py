@@ -150,9 +150,10 @@ class CorrectedTrainer(NetworkTrainer, ABC):
         )  # fmt: skip
 
     def watch(self, iteration: int, folder: Path) -> dict[str, float]:
-        """The gain from refinement, and a sheet of samples."""
-        model = self.model(corrected=iteration > self.recipe.generator_iterations)
-        numbers, base, refined = images.gain(model, self.reference, WATCHED)
+        """The gain from refinement, once there is a corrector for it, and a sheet of samples."""
+        corrected = iteration > self.recipe.generator_iterations
+        model = self.model(corrected)
+        numbers, base, refined = images.gain(model, self.reference, WATCHED, steps=None if corrected else 0)
         images.write_sheet(folder / f"sheet-{iteration:06d}.png", base, refined)
         return images.flat(numbers)
 

@@ -130,8 +130,8 @@ RECIPES = (
         critic_from="cifar10/sndcgan-ns",
         depth=6,
         width=48,
-        generator_iterations=9000,
-        iterations=10_500,
+        generator_iterations=6000,
+        iterations=7500,
         ema=0.999,
     ),
 )

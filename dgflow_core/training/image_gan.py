@@ -233,7 +233,7 @@ RECIPES = (
         loss="wgan-gp",
         critic_steps=2,
         critic_rate=4e-4,
-        iterations=4400,
+        iterations=3300,
         critic_share=0.1,
     ),
     ImageGAN(
@@ -268,8 +268,8 @@ RECIPES = (
         dim=128,
         critic_steps=2,
         critic_rate=4e-4,
-        iterations=8800,
-        critic_share=0.0625,
+        iterations=7000,
+        critic_share=0.07,
         ema=0.999,
     ),
     *(

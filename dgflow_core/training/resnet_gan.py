@@ -58,7 +58,7 @@ RECIPES = (
         critic_steps=2,
         generator_rate=2e-4,
         critic_rate=4e-4,
-        iterations=10_000,
+        iterations=8000,
         ema=0.999,
     ),
 )
