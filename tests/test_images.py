@@ -333,6 +333,7 @@ def test_table_goes_on_where_it_stopped(shipped_features, tmp_path, capsys, monk
         "title": "Toy", "kind": "image", "dataset": "fashion_mnist", "prior": {"kind": "normal", "dim": 4},
         "generator": {"architecture": names[0], "arguments": generator.arguments},
         "critic": {"architecture": names[1], "arguments": critic.arguments},
+        "quality": {"DGflow(KL)": {"steps": 3}},
     }  # fmt: skip
     model = dg.Model(config, dg.load.__globals__["priors"].make("normal", 4), generator, critic)
     zoo.save(model, shipped_features / "fashion_mnist" / "toy")
@@ -347,7 +348,7 @@ def test_table_goes_on_where_it_stopped(shipped_features, tmp_path, capsys, monk
     args = parser.parse_args(["--repeats", "2", "--n", "12", "--out", str(out)])
     table.TABLE.run(args)
     first = json.loads(out.read_text())["cells"]
-    assert len(first) == 2
+    assert [cell["repeats"]["0"]["steps"] for cell in first.values()] == [0, 3]  # the model's own number
     monkeypatch.setattr(table, "measure", lambda *_: pytest.fail("measured again"))
     table.TABLE.run(args)
     assert json.loads(out.read_text())["cells"] == first

@@ -191,7 +191,8 @@ quality = {} if private else model.config.get("quality", {})
 if "base" in quality and band(model) is not None:
     base, refined = quality["base"]["fid"], quality["DGflow(KL)"]["fid"]
     st.caption(
-        f"Over {quality['samples']:,} samples, 25 steps of DGflow (KL) take the FID in "
+        f"Over {quality['samples']:,} samples, {quality['DGflow(KL)'].get('steps', 25)} steps of DGflow (KL) "
+        f"at η = 0.1 take the FID in "
         f"{quality['features']} (not Inception's: compare it only with itself) "
         f"from {base:.1f} to {refined:.1f}."
     )
