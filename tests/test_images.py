@@ -363,6 +363,13 @@ def test_table_goes_on_where_it_stopped(shipped_features, tmp_path, capsys, monk
     table.TABLE.run(only)
     printed = capsys.readouterr()
     assert table.ROWS[1].title not in printed.out + printed.err
+    monkeypatch.undo()
+    monkeypatch.setenv("DGFLOW_PRETRAINED", str(shipped_features))
+    table.TABLE.run(parser.parse_args(["--summary", "--repeats", "1", "--n", "12", "--out", str(out)]))
+    printed = capsys.readouterr()
+    line = next(line for line in (printed.out + printed.err).splitlines() if line.startswith("Toy"))
+    assert f"{fids[0][0]:,.1f}" in line
+    assert f"{100 * (1 - fids[1][0] / fids[0][0]):+.1f} %" in line
     with pytest.raises(ValueError, match="row must be one of Base; DGflow"):
         table.TABLE.run(parser.parse_args(["--row", "nonsense", "--out", str(out)]))
 

@@ -129,16 +129,15 @@ def gain(base: list[float], refined: list[float]) -> str:
     return f"{100 * (1 - statistics.fmean(refined) / statistics.fmean(base)):+.1f} %"
 
 
-def lines(
+def measured(
     model: Model,
     results: Results,
     repeats: int,
     n: int,
     rows: Sequence[Row],
     inception: InceptionFID | None = None,
-) -> Iterator[list[str]]:
-    """Yield one row of text after the other, measuring what ``results`` lacks."""
-    base: list[float] = []
+) -> Iterator[tuple[Row, str, list[dict[str, float]]]]:
+    """Yield row, logit and its repeats one after the other, measuring what ``results`` lacks."""
     for row in rows:
         own = dict(row.settings)
         if own.get("steps", 0) is None:
@@ -159,15 +158,51 @@ def lines(
                 if not stored or (inception and "inception_fid" not in stored):
                     done[str(repeat)] = measure(twin, Row(row.title, row.method, own), repeat, n, inception)
                     results.save()
-            fixed = {"steps": own.get("steps", 0)}  # of repeats measured before rules could stop any
-            cells = [
-                spread([(fixed | done[str(repeat)]).get(key) for repeat in range(repeats)], digits)
-                for key, (_, digits) in METRICS.items()
-            ]
-            fids = [done[str(repeat)]["fid"] for repeat in range(repeats)]
-            if row.method is None:
-                base = fids
-            yield [row.title, logit, *cells, gain(base, fids) if base else "–"]
+            yield row, logit, [done[str(repeat)] for repeat in range(repeats)]
+
+
+def values(repeats: list[dict[str, float]], key: str) -> list[float | None]:
+    return [repeat.get(key) for repeat in repeats]
+
+
+def lines(model: Model, found: Iterator[tuple[Row, str, list[dict[str, float]]]]) -> Iterator[list[str]]:
+    """One line of text a row, every metric in a column of its own."""
+    base: list[float] = []
+    for row, logit, repeats in found:
+        fids = values(repeats, "fid")
+        if row.method is None:
+            base = fids
+        cells = [spread(values(repeats, key), digits) for key, (_, digits) in METRICS.items()]
+        yield [row.title, logit, *cells, gain(base, fids) if base else "–"]
+
+
+#: What ``--summary`` prints of a model: its base, and DGflow (KL) after its own steps and after the paper's.
+SUMMARY = (ROWS[0], ROWS[1], ROWS[2])
+SUMMARY_HEADINGS = [
+    "model", "logit", "FID (classifier), base", "own steps", "after them", "gain", "after 25 steps", "gain",
+    "precision", "recall",
+]  # fmt: skip
+
+
+def summary(model: Model, found: Iterator[tuple[Row, str, list[dict[str, float]]]]) -> Iterator[list[str]]:
+    """One line of text a logit of ``model``, from its rows of ``SUMMARY``."""
+    by_logit: dict[str, list] = {}
+    for row, logit, repeats in found:
+        if row.method is None:
+            base = repeats
+        else:
+            by_logit.setdefault(logit, []).append(repeats)
+    for logit, refined in by_logit.items():
+        cells = [spread(values(base, "fid"))]
+        for repeats in refined:
+            fids = values(repeats, "fid")
+            cells += [spread(fids), gain(values(base, "fid"), fids)]
+        own = refined[0]
+        cells.insert(1, spread(values(own, "steps")[:1], 0))
+        for key in ("precision", "recall"):
+            ends = (statistics.fmean(values(one, key)) for one in (base, own))
+            cells.append(" → ".join(f"{end:.2f}" for end in ends))
+        yield [model.title, logit, *cells]
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -185,6 +220,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--out", type=Path, help="JSON file of results (assets/results/images.json)")
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
+    parser.add_argument(
+        "--summary", action="store_true", help="one table for all models: base and DGflow (KL), a line each"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -195,19 +233,28 @@ def run(args: argparse.Namespace) -> None:
             raise ValueError(f"row must be one of {'; '.join(titles)}, not {title!r}.")
     rows = [row for row in ROWS if row.title in (args.row or titles)]
     names = args.model or [name for name in zoo.models() if zoo.describe(name)["kind"] == "image"]
-    results = Results(args.out or RESULTS / "images.json", {"table": "images"})
+    results, printer = Results(args.out or RESULTS / "images.json", {"table": "images"}), None
     for name in names:
         model = zoo.load(name, args.device)
         if model.kind != "image":
             raise ValueError(f"model must be an image model, not {model.name}.")
         against = reference(model.dataset)
-        tqdm.write(
-            f"\n{model.title}: {n:,} samples; {against.title}, accuracy {100 * against.accuracy:.1f} %\n"
-        )
-        headings = ["method", "logit", *(title for title, _ in METRICS.values()), "FID (classifier), gain"]
-        printer = Printer(headings, args.markdown)
         inception = args.inception and InceptionFID(args.inception, model.dataset, args.data_root)
-        for line in lines(model, results, repeats, n, rows, inception):
+        found = measured(model, results, repeats, n, SUMMARY if args.summary else rows, inception)
+        if args.summary:
+            printer = printer or Printer(SUMMARY_HEADINGS, args.markdown)
+        else:
+            tqdm.write(
+                f"\n{model.title}: {n:,} samples; {against.title}, accuracy {100 * against.accuracy:.1f} %\n"
+            )
+            headings = [
+                "method",
+                "logit",
+                *(title for title, _ in METRICS.values()),
+                "FID (classifier), gain",
+            ]
+            printer = Printer(headings, args.markdown)
+        for line in (summary if args.summary else lines)(model, found):
             printer.row(line)
 
 
