@@ -238,7 +238,7 @@ RECIPES = (
     ),
     ImageGAN(
         name="cifar10/sndcgan-ns",
-        title="SN-DCGAN (non-saturating) on CIFAR-10",
+        title="SN-DCGAN (ns) on CIFAR-10",
         dataset="cifar10",
         dim=128,
         critic_steps=2,
@@ -275,7 +275,7 @@ RECIPES = (
     *(
         ImageGAN(
             name=f"{dataset}/sndcgan-{loss}",
-            title=f"SN-DCGAN ({title}) on {data.get_images(dataset).title}",
+            title=f"SN-DCGAN ({loss}) on {data.get_images(dataset).title}",
             dataset=dataset,
             loss=loss,
             dim=128,
@@ -289,6 +289,6 @@ RECIPES = (
             ema=0.9995,
         )
         for dataset in ("stl10", "stl10_32")
-        for loss, title in (("ns", "non-saturating"), ("hinge", "hinge"))
+        for loss in ("ns", "hinge")
     ),
 )
