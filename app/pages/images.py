@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import streamlit as st
 
 import dgflow_core as dg
@@ -140,11 +141,13 @@ progress, sketch = st.container(), st.empty()
 
 
 def draw(frame, row: grid.Row) -> None:
-    """The samples as they come in, before the browser can play them."""
+    """The samples as they come in, below the rows that are done, before the browser can play them."""
     columns = max(4, round(len(frame.samples) ** 0.5)) if single else len(frame.samples)
-    picture = contact_sheet(frame.samples, columns).repeat_interleave(2, 0).repeat_interleave(2, 1)
+    shown = [*(run.samples[-1] for run in runs), frame.samples]
+    sheets = [contact_sheet(samples, columns) for samples in shown]
+    picture = np.concatenate(sheets).repeat(2, axis=0).repeat(2, axis=1)
     step = f"step {frame.step} of {row.settings.get('steps', frame.step)}"
-    sketch.image(picture.numpy(), caption=step if single else f"{row.label}, {step}")
+    sketch.image(picture, caption=step if single else f"{row.label}, {step}")
 
 
 runs = []

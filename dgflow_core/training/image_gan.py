@@ -282,7 +282,6 @@ RECIPES = (
             width=64,
             batch=64,
             critic_steps=2,
-            generator_rate=1e-4,
             critic_rate=4e-4,
             iterations=42_000,
             critic_share=0.05,

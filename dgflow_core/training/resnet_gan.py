@@ -56,7 +56,6 @@ RECIPES = (
         dim=128,
         width=32,
         critic_steps=2,
-        generator_rate=2e-4,
         critic_rate=4e-4,
         iterations=8000,
         ema=0.999,
