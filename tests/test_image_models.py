@@ -97,6 +97,18 @@ def test_folded_glow_inverts_the_trained_flow(flow):
     assert plain(3 * z).abs().max() <= 1
 
 
+def test_glow_stays_finite_where_no_image_is(flow):
+    plain, z = glow_training.fold(flow), 1e4 * torch.randn(8, 3072)
+    for step in plain.scales.modules():
+        if isinstance(step, glow.Step):
+            step.network[-1].bias[1::2] -= 200  # scales that underflow to 0
+    z.requires_grad_(True)
+    x = plain(z)
+    x.sum().backward()
+    assert torch.isfinite(x).all()
+    assert torch.isfinite(z.grad).all()
+
+
 def test_glows_determinant_is_that_of_its_jacobian():
     torch.manual_seed(0)
     small = glow_training.Flow(channels=1, side=4, levels=1, depth=2, width=4).double()

@@ -24,8 +24,15 @@ def scales(channels: int, side: int, levels: int) -> list[tuple[int, tuple[int, 
     ]
 
 
+LEAST_SCALE, LARGEST = 0.01, 30.0  # what a block divides by at least, and gives at most: see ``Step``
+
+
 class Step(nn.Module):
-    """One block: half of the planes, scaled and shifted by a network of the other half; then all mixed."""
+    """One block: half of the planes, scaled and shifted by a network of the other half; then all mixed.
+
+    A code far from all that training saw can meet scales near 0 in one block after the other, and
+    leave the finite range. Scales and values are held within bounds that no real image's touch.
+    """
 
     def __init__(self, planes: int, width: int):
         super().__init__()
@@ -38,7 +45,8 @@ class Step(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         kept, moved = x.chunk(2, dim=1)
         change = self.network(kept)
-        moved = moved / torch.sigmoid(change[:, 1::2] + 2) + change[:, 0::2]
+        scale = torch.sigmoid(change[:, 1::2] + 2).clamp_min(LEAST_SCALE)
+        moved = (moved / scale + change[:, 0::2]).clamp(-LARGEST, LARGEST)
         return self.mix(torch.cat([kept, moved], dim=1))
 
 
