@@ -223,9 +223,9 @@ RECIPES = (
         name="fashion_mnist/sndcgan-ns",
         title="SN-DCGAN on Fashion-MNIST",
         dataset="fashion_mnist",
-        critic_rate=4e-4,
-        iterations=4000,
-        critic_share=0.1,
+        iterations=1000,
+        decay=False,
+        half=False,
     ),
     ImageGAN(
         name="fashion_mnist/wgan-gp",
