@@ -55,9 +55,9 @@ RECIPES = (
         loss="hinge",
         dim=128,
         width=32,
-        critic_steps=2,
+        critic_steps=5,
         critic_rate=4e-4,
-        iterations=8000,
+        iterations=4000,
         ema=0.999,
     ),
 )
