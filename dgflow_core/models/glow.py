@@ -32,7 +32,7 @@ class Step(nn.Module):
 
     Codes unlike those of real images, and half of the prior's are, meet scales near 0 in one block
     after the other and would leave the finite range. So scales and values are held within bounds
-    (not in the paper; of 512 real images 1 % pass the second one, and many the first in some pixel).
+    (not in the paper; hardly a real image passes the second, and many pass the first in some pixel).
     """
 
     def __init__(self, planes: int, width: int):
