@@ -80,9 +80,9 @@ def spread(values: list[float], digits: int = 1) -> str:
 class Printer:
     """Prints a table row by row, aligned for the terminal or as Markdown, as rows come."""
 
-    def __init__(self, head: list[str], markdown: bool, cell: int = 18):
+    def __init__(self, head: list[str], markdown: bool, cell: int = 18, title: int = 20):
         self.markdown = markdown
-        self.widths = [20, 10, *(max(len(title), cell) for title in head[2:])]
+        self.widths = [title, 10, *(max(len(title), cell) for title in head[2:])]
         self.row(head)
         if markdown:
             self.row(["---", "---", *["---:"] * (len(head) - 2)])

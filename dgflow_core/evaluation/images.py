@@ -11,7 +11,7 @@ import os
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -81,6 +81,9 @@ METRICS = {
 }
 
 
+HEADINGS = ["method", "logit", *(title for title, _ in METRICS.values()), "FID (classifier), gain"]
+
+
 def measure(
     model: Model, row: Row, repeat: int, n: int, inception: InceptionFID | None = None
 ) -> dict[str, float]:
@@ -139,9 +142,8 @@ def measured(
 ) -> Iterator[tuple[Row, str, list[dict[str, float]]]]:
     """Yield row, logit and its repeats one after the other, measuring what ``results`` lacks."""
     for row in rows:
-        own = dict(row.settings)
-        if own.get("steps", 0) is None:
-            own["steps"] = own_steps(model)
+        if row.settings.get("steps", 0) is None:
+            row = replace(row, settings=row.settings | {"steps": own_steps(model)})
         for logit, twin in versions(model)[: 1 if row.method is None else None]:
             if row.settings.get("until") in stopping.LEVELS and twin is not model:
                 continue  # real logits were measured with the corrector
@@ -150,13 +152,13 @@ def measured(
                 "n": n,
                 "method": row.method,
                 "space": "latent",
-                **own,
+                **row.settings,
             }
             done = results.repeats(f"{model.name} | {row.title} | {logit}", settings)
             for repeat in tqdm(range(repeats), desc=row.title, unit="run", leave=False, disable=None):
                 stored = done.get(str(repeat), {})
                 if not stored or (inception and "inception_fid" not in stored):
-                    done[str(repeat)] = measure(twin, Row(row.title, row.method, own), repeat, n, inception)
+                    done[str(repeat)] = measure(twin, row, repeat, n, inception)
                     results.save()
             yield row, logit, [done[str(repeat)] for repeat in range(repeats)]
 
@@ -177,7 +179,7 @@ def lines(model: Model, found: Iterator[tuple[Row, str, list[dict[str, float]]]]
 
 
 #: What ``--summary`` prints of a model: its base, and DGflow (KL) after its own steps and after the paper's.
-SUMMARY = (ROWS[0], ROWS[1], ROWS[2])
+SUMMARY = ROWS[:3]
 SUMMARY_HEADINGS = [
     "model", "logit", "FID (classifier), base", "own steps", "after them", "gain", "after 25 steps", "gain",
     "precision", "recall",
@@ -242,18 +244,12 @@ def run(args: argparse.Namespace) -> None:
         inception = args.inception and InceptionFID(args.inception, model.dataset, args.data_root)
         found = measured(model, results, repeats, n, SUMMARY if args.summary else rows, inception)
         if args.summary:
-            printer = printer or Printer(SUMMARY_HEADINGS, args.markdown)
+            printer = printer or Printer(SUMMARY_HEADINGS, args.markdown, 14, 34)
         else:
             tqdm.write(
                 f"\n{model.title}: {n:,} samples; {against.title}, accuracy {100 * against.accuracy:.1f} %\n"
             )
-            headings = [
-                "method",
-                "logit",
-                *(title for title, _ in METRICS.values()),
-                "FID (classifier), gain",
-            ]
-            printer = Printer(headings, args.markdown)
+            printer = Printer(HEADINGS, args.markdown)
         for line in (summary if args.summary else lines)(model, found):
             printer.row(line)
 

@@ -223,7 +223,7 @@ RECIPES = (
         name="fashion_mnist/sndcgan-ns",
         title="SN-DCGAN on Fashion-MNIST",
         dataset="fashion_mnist",
-        iterations=1000,
+        iterations=2500,
         decay=False,
         half=False,
     ),

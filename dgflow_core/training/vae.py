@@ -68,6 +68,7 @@ RECIPES = (
         dataset="fashion_mnist",
         critic_from="fashion_mnist/sndcgan-ns",
         corrector_rate=1e-4,
+        half=False,
     ),
     VAE(
         name="cifar10/vae",
