@@ -9,22 +9,24 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dgflow_core import Model, datasets, methods, models, stopping, zoo
-from dgflow_core.divergences import divergences
+from dgflow_core import Model, datasets, methods, models
+from dgflow_core.flow import stopping
+from dgflow_core.flow.divergences import divergences
 from dgflow_core.methods import Method
+from dgflow_core.zoo import shelf
 
 
 @st.cache_resource(ttl=10, show_spinner=False)
 def _shelf(root: Path) -> dict[str, dict]:
     """What the shipped models say of themselves; kept for a while, because a rerun asks dozens of times."""
-    return {name: zoo.describe(name) for name in models()}
+    return {name: shelf.describe(name) for name in models()}
 
 
 def planar_models() -> list[str]:
     """Names of the shipped 2D models, the paper's first."""
     order = list(datasets)
     names = [
-        name for name, config in _shelf(zoo.root()).items()
+        name for name, config in _shelf(shelf.root()).items()
         if config["kind"] == "2d" and name.split("/")[0] in order
     ]  # fmt: skip
     return sorted(names, key=lambda name: (order.index(name.split("/")[0]), name.split("/")[1] != "wgan-gp"))
@@ -32,7 +34,7 @@ def planar_models() -> list[str]:
 
 def model_title(name: str) -> str:
     """A model's name as people read it."""
-    return _shelf(zoo.root())[name]["title"]
+    return _shelf(shelf.root())[name]["title"]
 
 
 def method_settings(method: Method, page: str, columns=None, only=None) -> dict[str, Any]:

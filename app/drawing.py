@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dgflow_core import scene
-from dgflow_core.data.drawing import HALF, SIDE, Drawing
-from dgflow_core.scene import page
-from dgflow_core.scene.packing import _palette
+from dgflow_core import pictures as scene
+from dgflow_core.kinds.plane.drawing import HALF, SIDE, Drawing
+from dgflow_core.pictures import browser_bundle as page
+from dgflow_core.pictures.packing import _palette
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -45,7 +45,7 @@ class Job(threading.Thread):
         self.packed: bytes | None = None
         self.error, self.stopping = "", False
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "dgflow_core.training.sketch"], cwd=ROOT, text=True,
+            [sys.executable, "-m", "dgflow_core.training.drawn"], cwd=ROOT, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )  # fmt: skip

@@ -10,8 +10,8 @@ import streamlit as st
 
 import dgflow_core as dg
 from app import results
-from dgflow_core.trajectory import Trajectory
-from dgflow_core.transcript import Transcript
+from dgflow_core.flow.trajectory import Trajectory
+from dgflow_core.kinds.text.transcript import Transcript
 
 MEDIA = {
     "gif": "image/gif", "mp4": "video/mp4", "png": "image/png", "svg": "image/svg+xml",

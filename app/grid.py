@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import dgflow_core as dg
-from dgflow_core import stopping
-from dgflow_core.divergences import divergences
+from dgflow_core.flow import stopping
+from dgflow_core.flow.divergences import divergences
 
 COLUMNS = 8
 FACTORS = (0.1, 0.3, 1, 3, 10)

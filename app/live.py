@@ -8,8 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from dgflow_core import methods, scene
-from dgflow_core.scene import live as world
+from dgflow_core import methods
+from dgflow_core import pictures as scene
+from dgflow_core.pictures import live_world as world
 
 
 @functools.cache

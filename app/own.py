@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 import dgflow_core as dg
-from dgflow_core import zoo
+from dgflow_core.zoo import shelf
 
 #: The environment variable that names a folder of models; each is a folder in it.
 FOLDER = "DGFLOW_MODELS"
@@ -38,7 +38,7 @@ def get(choice: str) -> dg.Model:
     folder = _folders()[choice]
     loaded = st.session_state.setdefault("_folders", {})
     changed = tuple(
-        path.stat().st_mtime_ns for path in (folder / zoo.CONFIG, folder / zoo.WEIGHTS) if path.exists()
+        path.stat().st_mtime_ns for path in (folder / shelf.CONFIG, folder / shelf.WEIGHTS) if path.exists()
     )
     if loaded.get(choice, (None, None))[0] != changed:
         loaded[choice] = changed, _images(dg.load(folder))
@@ -50,7 +50,7 @@ def control(page: str) -> None:
     with st.popover("Your own model", icon=":material/upload_file:", width="stretch",
                     help="Refine the samples of your own generator with your own critic."):  # fmt: skip
         st.file_uploader(
-            f"{zoo.CONFIG} and {zoo.WEIGHTS}", ["json", "safetensors"], accept_multiple_files=True,
+            f"{shelf.CONFIG} and {shelf.WEIGHTS}", ["json", "safetensors"], accept_multiple_files=True,
             key=f"{page}._files", on_change=_take, args=(page,), max_upload_size=LIMIT // 2**20,
             help="As dg.save writes them, for one of the explorer's architectures. They are read as plain "
             f"numbers, {LIMIT // 2**20} MB at most, and stay in this session.",
@@ -69,7 +69,7 @@ def _folders() -> dict[str, Path]:
     return {
         f"own/{path.name}": path
         for path in sorted(Path(root).iterdir())
-        if (path / zoo.CONFIG).is_file() and path.name != UPLOADED.removeprefix("own/")
+        if (path / shelf.CONFIG).is_file() and path.name != UPLOADED.removeprefix("own/")
     }
 
 
@@ -84,9 +84,9 @@ def _take(page: str) -> None:
         if sum(file.size for file in state[f"{page}._files"]) > LIMIT:
             raise ValueError(f"The files must hold at most {LIMIT // 2**20} MB together.")
         if set(files) != {"json", "safetensors"}:
-            raise ValueError(f"A model is two files: {zoo.CONFIG} and {zoo.WEIGHTS}.")
+            raise ValueError(f"A model is two files: {shelf.CONFIG} and {shelf.WEIGHTS}.")
         config, weights = (files[kind].getvalue() for kind in ("json", "safetensors"))
-        state["_uploaded"] = _images(zoo.assemble(config, weights, "upload"))
+        state["_uploaded"] = _images(shelf.assemble(config, weights, "upload"))
         state[f"{page}.model"] = UPLOADED
     except ValueError as error:
         state[f"{page}._problem"] = str(error)

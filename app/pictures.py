@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from app import results
-from dgflow_core import methods, scene
-from dgflow_core.metrics import approach as approaching
-from dgflow_core.metrics import curves
-from dgflow_core.trajectory import Trajectory
+from dgflow_core import methods
+from dgflow_core import pictures as scene
+from dgflow_core.flow.trajectory import Trajectory
+from dgflow_core.kinds.plane import approach as approaching
+from dgflow_core.kinds.plane import per_step as curves
 
 #: What may lie behind the arrows.
 MAPS = {"logit": "Logit d", "ratio": "Density ratio exp(−d)"}

@@ -8,10 +8,10 @@ from typing import Any
 import streamlit as st
 
 from app import results
-from dgflow_core import scene
-from dgflow_core.export import reader as packing
-from dgflow_core.metrics.text import Reference
-from dgflow_core.transcript import Transcript
+from dgflow_core import pictures as scene
+from dgflow_core.kinds.text.metrics import Reference
+from dgflow_core.kinds.text.transcript import Transcript
+from dgflow_core.pictures import text_payload as packing
 
 ORDERS = ("drawn", "improved", "harmed", "final")
 VIEWS = ("confidence", "words")

@@ -18,10 +18,10 @@ from typing import Any
 import streamlit as st
 
 import dgflow_core as dg
-from dgflow_core.refine import Frame, NonFinite, Recorder, Run
-from dgflow_core.tabulated import TabulatedField
-from dgflow_core.trajectory import Trajectory
-from dgflow_core.transcript import Transcriber, Transcript
+from dgflow_core.fields.table import TabulatedField
+from dgflow_core.flow.driver import Frame, NonFinite, Recorder, Run
+from dgflow_core.flow.trajectory import Trajectory
+from dgflow_core.kinds.text.transcript import Transcriber, Transcript
 
 #: The most that finished runs and packed pictures may hold together, in bytes.
 MEMORY = 768 * 2**20

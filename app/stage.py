@@ -13,7 +13,7 @@ import functools
 
 import streamlit as st
 
-from dgflow_core import scene
+from dgflow_core import pictures as scene
 
 
 @functools.cache

@@ -12,12 +12,12 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from dgflow_core import palette, scene
-from dgflow_core.data.images import to_bytes
-from dgflow_core.metrics.neighbours import Surroundings
-from dgflow_core.model import Model
-from dgflow_core.scene import packing
-from dgflow_core.trajectory import Trajectory
+from dgflow_core import pictures as scene
+from dgflow_core.flow.trajectory import Trajectory
+from dgflow_core.kinds.images.datasets.readers import to_bytes
+from dgflow_core.kinds.images.neighbours import Surroundings
+from dgflow_core.pictures import packing, palette
+from dgflow_core.zoo.model import Model
 
 ASSETS = Path(__file__).parent.parent / "assets" / "wall"
 ORDERS = ("drawn", "improved", "harmed", "final")

@@ -5,16 +5,16 @@
 >>> t = dg.refine(m, method="dgflow", n=1000, steps=100, divergence="KL", eta=0.01, gamma=0.01)
 """
 
-from dgflow_core import export
-from dgflow_core.data import datasets
-from dgflow_core.divergences import divergences
-from dgflow_core.importers import load_published
+from dgflow_core.flow.divergences import divergences
+from dgflow_core.flow.driver import Frame, Run, drift, refine
+from dgflow_core.flow.trajectory import Trajectory
+from dgflow_core.kinds.plane.datasets import datasets
 from dgflow_core.methods import methods
-from dgflow_core.model import Model, calibration_offset
-from dgflow_core.models.chainer import load_chainer_mlp
-from dgflow_core.refine import Frame, Run, drift, refine
-from dgflow_core.trajectory import Trajectory
-from dgflow_core.zoo import load, models, register, save
+from dgflow_core.pictures import export
+from dgflow_core.zoo.importers import load_published
+from dgflow_core.zoo.importers.chainer_mlp import load_chainer_mlp
+from dgflow_core.zoo.model import Model, calibration_offset
+from dgflow_core.zoo.shelf import load, models, register, save
 
 __all__ = [
     "Frame", "Model", "Run", "Trajectory", "calibration_offset", "datasets", "divergences", "drift",

@@ -16,11 +16,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dgflow_core import device, evaluation, export, methods, stopping, training, zoo
-from dgflow_core.fields import ExactField
+from dgflow_core import device, methods, reports, training
+from dgflow_core.fields.network import ExactField
+from dgflow_core.fields.table import TabulatedField
+from dgflow_core.flow import stopping
+from dgflow_core.flow.driver import MAX_PARTICLES, NonFinite, Recorder, Run
 from dgflow_core.methods.base import Method, allowed
-from dgflow_core.refine import MAX_PARTICLES, NonFinite, Recorder, Run
-from dgflow_core.tabulated import TabulatedField
+from dgflow_core.pictures import export
+from dgflow_core.zoo import shelf
 
 WRONG, INTERRUPTED = 2, 130
 
@@ -59,7 +62,7 @@ def parser(argv: Sequence[str]) -> Parser:
 
     evaluating = commands.add_parser("evaluate", help="measure the papers' tables on our models")
     tables = evaluating.add_subparsers(dest="table", required=True, metavar="table")
-    for table in evaluation.tables.values():
+    for table in reports.tables.values():
         about = _literal(table.help)
         one = tables.add_parser(table.name, help=about, description=about)
         one.set_defaults(run=table.run)
@@ -76,11 +79,11 @@ def _literal(text: str) -> str:
 
 
 def list_models(args: argparse.Namespace) -> None:
-    names = zoo.models()
+    names = shelf.models()
     if not names:
-        print(f"There are no models in {zoo.root().name}/; train RECIPE makes one.")
+        print(f"There are no models in {shelf.root().name}/; train RECIPE makes one.")
     for name in names:
-        config = zoo.describe(name)
+        config = shelf.describe(name)
         print(f"{name:<28} {config['kind']:<6} {config['title']}")
         for label, numbers in config.get("quality", {}).items():
             if isinstance(numbers, dict):
@@ -138,7 +141,7 @@ def refine(args: argparse.Namespace) -> int:
     settings = {name: None if value == "none" else value for name, value in settings.items()}
     for path in args.out or []:
         export.check(path, size=args.size, fps=args.fps)
-    model = zoo.load(args.model, args.device, raw=args.raw)
+    model = shelf.load(args.model, args.device, raw=args.raw)
     if model.kind != "text" and any(path.suffix.lower() == ".csv" for path in args.out or []):
         raise ValueError("out: csv is for runs of text; save others as npz.")
     fields = {"tabulated": TabulatedField, "fast": partial(ExactField, fast=True)}
@@ -217,13 +220,13 @@ def train(args: argparse.Namespace) -> int:
         raise ValueError(f"data-root must be a folder; there is none at {str(args.data_root)!r}.")
     target = device.pick(args.device)
     with on_interrupt() as interrupted:
-        model = training.base.train(
+        model = training.loop.train(
             recipe, args.runs_dir / recipe.name, target, args.data_root, stop=interrupted
         )
     if model is None:
         say("Stopped; the same command goes on from here.")
         return INTERRUPTED
-    print(zoo.save(model, args.out / recipe.name))
+    print(shelf.save(model, args.out / recipe.name))
     return 0
 
 
@@ -253,7 +256,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     warnings.simplefilter("ignore", RuntimeWarning)  # what they say is said in a sentence here
     try:
         if argv[:1] == ["bench"]:
-            return importlib.import_module("dgflow_core.bench").main(argv[1:]) or 0
+            return importlib.import_module("dgflow_core.bench.engine").main(argv[1:]) or 0
         args = parser(argv).parse_args(argv)
         return args.run(args) or 0
     except (ValueError, NonFinite, OSError) as error:

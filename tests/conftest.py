@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import dgflow_core as dg
-from dgflow_core import priors
-from dgflow_core.models.mlp import MLP
+from dgflow_core.flow import priors
+from dgflow_core.nets.mlp import MLP
 
 REPO = Path(__file__).resolve().parent.parent
 DATA_ROOT = Path(os.environ.get("DGFLOW_DATA", REPO.parent / "shared" / "data"))

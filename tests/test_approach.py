@@ -7,8 +7,8 @@ from streamlit.testing.v1 import AppTest
 
 import dgflow_core as dg
 from app import presets
-from dgflow_core.metrics.approach import aim, approach
-from dgflow_core.tabulated import TabulatedField
+from dgflow_core.fields.table import TabulatedField
+from dgflow_core.kinds.plane.approach import aim, approach
 from tests.browser import ROOT
 
 NAMES = ("25gaussians/wgan-gp", "swissroll/wgan-gp")

@@ -8,14 +8,16 @@ import pytest
 import torch
 
 import dgflow_core as dg
-from dgflow_core import bench, zoo
-from dgflow_core.fields import ExactField
+from dgflow_core.bench import engine as bench
+from dgflow_core.fields.network import ExactField
+from dgflow_core.flow import priors
+from dgflow_core.zoo import shelf
 
 
 @pytest.fixture
-def shelf(tiny, tmp_path, monkeypatch):
+def stocked(tiny, tmp_path, monkeypatch):
     """A zoo that holds one small model under the name the bench looks for."""
-    zoo.save(tiny, tmp_path / bench.PLANAR)
+    shelf.save(tiny, tmp_path / bench.PLANAR)
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
     return tmp_path
 
@@ -60,14 +62,14 @@ def test_convolutions_are_counted():
         def forward(self, x):
             return self.convolution(x).sum((1, 2, 3))
 
-    model = dg.Model({"kind": "image"}, dg.priors.make("normal", 2), Images(), Critic(), device="cpu")
+    model = dg.Model({"kind": "image"}, priors.make("normal", 2), Images(), Critic(), device="cpu")
     conv = 7 * 8 * 8 * 3 * 9  # output elements × products each
     transposed = 2 * 4 * 4 * 3 * 16  # input elements × products each
     assert bench.operations(model, "data") == 4 * conv
     assert bench.operations(model, "latent") == 4 * (conv + transposed)
 
 
-def test_one_command_writes_the_table_and_the_numbers(shelf, tmp_path, capsys):
+def test_one_command_writes_the_table_and_the_numbers(stocked, tmp_path, capsys):
     path = tmp_path / "bench.json"
     assert bench.main(["--quick", "--json", str(path)]) == 0
     result = json.loads(path.read_text())

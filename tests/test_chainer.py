@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import dgflow_core as dg
-from dgflow_core import zoo
+from dgflow_core.zoo import shelf
 from tests.conftest import CRITIC, GENERATOR, write_layers
 
 
@@ -47,7 +47,7 @@ def test_prior_and_arguments(random_files):
 
 def test_imported_model_can_be_kept(random_files, tmp_path):
     m = dg.load_chainer_mlp(random_files.generator, random_files.critic, dataset="moons", device="cpu")
-    again = dg.load(zoo.save(m, tmp_path / "kept"), device="cpu")
+    again = dg.load(shelf.save(m, tmp_path / "kept"), device="cpu")
     z = m.prior.sample(20, 0)
     assert torch.equal(again.logit(again.generate(z)), m.logit(m.generate(z)))
 

@@ -13,9 +13,10 @@ import torch
 
 import dgflow_core as dg
 from dgflow_core import __main__ as cli
-from dgflow_core import evaluation, training, zoo
-from dgflow_core.refine import Recorder
-from dgflow_core.training.wgan_gp import PlanarTrainer, PlanarWGANGP
+from dgflow_core import reports, training
+from dgflow_core.flow.driver import Recorder
+from dgflow_core.training.recipes.planar_gan import PlanarTrainer, PlanarWGANGP
+from dgflow_core.zoo import shelf
 from tests.conftest import REPO
 
 
@@ -25,7 +26,7 @@ def model(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path / "pretrained"))
     monkeypatch.chdir(tmp_path)
     quality = {"quality": {"base": {"high_quality": 12.5}}}
-    zoo.save(tiny, tmp_path / "pretrained" / "25gaussians" / "tiny", tiny.config | quality)
+    shelf.save(tiny, tmp_path / "pretrained" / "25gaussians" / "tiny", tiny.config | quality)
     return "25gaussians/tiny"
 
 
@@ -146,7 +147,9 @@ def test_train_writes_a_model_and_goes_on(model, tmp_path, monkeypatch, capsys):
 
 
 def test_table1_prints_keeps_and_goes_on(model, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(evaluation.table1, "ROWS", evaluation.table1.ROWS[:6])  # the paper's, which are quick
+    monkeypatch.setattr(
+        reports.plane_table, "ROWS", reports.plane_table.ROWS[:6]
+    )  # the paper's, which are quick
     argv = ["evaluate", "table1", "--model", model, "--n", "40", "--out", "table.json"]
     assert run(*argv, "--repeats", "1") == 0
     first = capsys.readouterr().out
@@ -174,7 +177,7 @@ def test_table1_prints_keeps_and_goes_on(model, tmp_path, monkeypatch, capsys):
     assert all(line.count("|") == out[0].count("|") for line in out)
     assert "±" in out[-1]
     # what is kept is not measured again
-    monkeypatch.setattr(evaluation.table1, "measure", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(reports.plane_table, "measure", lambda *_: pytest.fail("measured again"))
     assert run(*argv, "--repeats", "2") == 0
     # nor mixed with what was measured on something else
     assert run(*argv[:5], "50", *argv[6:], "--repeats", "1") == 2

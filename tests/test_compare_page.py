@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 import dgflow_core as dg
 from app import presets, slots
-from dgflow_core import scene
-from dgflow_core.metrics import comparison
+from dgflow_core import pictures as scene
+from dgflow_core.kinds.plane import comparison
 from tests.browser import ROOT
 
 

@@ -6,13 +6,14 @@ import pytest
 import torch
 
 import dgflow_core as dg
-from dgflow_core import training, zoo
-from dgflow_core.metrics import planar
-from dgflow_core.training import base
+from dgflow_core import training
+from dgflow_core.kinds.plane import metrics as planar
+from dgflow_core.training import loop
+from dgflow_core.zoo import shelf
 
 
 def small(tiny, tmp_path, name: str, **changes):
-    zoo.save(tiny, tmp_path / "base", tiny.config | {"dataset": "25gaussians"})
+    shelf.save(tiny, tmp_path / "base", tiny.config | {"dataset": "25gaussians"})
     recipe = training.get(name)
     return recipe.model_copy(update={"base": str(tmp_path / "base"), "iterations": 4, "batch": 16, **changes})
 
@@ -21,13 +22,13 @@ def small(tiny, tmp_path, name: str, **changes):
 def test_only_the_critic_learns_and_a_stopped_run_goes_on_exactly(tiny, tmp_path, name):
     recipe = small(tiny, tmp_path, name)
     whole = recipe.trainer(torch.device("cpu"), None)
-    list(base.steps(recipe, whole, tmp_path / "whole", watch_every=100))
+    list(loop.steps(recipe, whole, tmp_path / "whole", watch_every=100))
     first = recipe.trainer(torch.device("cpu"), None)
-    for iteration, _ in base.steps(recipe, first, tmp_path / "parts", watch_every=100):
+    for iteration, _ in loop.steps(recipe, first, tmp_path / "parts", watch_every=100):
         if iteration == 2:
             break
     second = recipe.trainer(torch.device("cpu"), None)
-    list(base.steps(recipe, second, tmp_path / "parts", watch_every=100))
+    list(loop.steps(recipe, second, tmp_path / "parts", watch_every=100))
     for a, b in zip(whole.model.critic.parameters(), second.model.critic.parameters(), strict=True):
         assert torch.equal(a, b)
     assert not torch.equal(whole.model.critic[0].weight, tiny.critic[0].weight)

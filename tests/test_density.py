@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import dgflow_core as dg
-from dgflow_core import priors
-from dgflow_core.density import Grid, Ruler, kl, target, total_variation, wasserstein2
-from dgflow_core.tabulated import TabulatedField
+from dgflow_core.fields.table import TabulatedField
+from dgflow_core.flow import priors
+from dgflow_core.kinds.plane.density import Grid, Ruler, kl, target, total_variation, wasserstein2
 
 SHIPPED = [name for name in ("25gaussians/wgan-gp", "swissroll/wgan-gp") if name in dg.models()]
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dgflow_core as dg
-from dgflow_core.divergences import get
+from dgflow_core.flow.divergences import get
 
 # f(r) as the paper's Table 7 (and the textbooks) write it; float64 and naive on purpose.
 WRITTEN = {

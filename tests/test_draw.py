@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app import drawing
-from dgflow_core.data.drawing import HALF, SIDE, Drawing
+from dgflow_core.kinds.plane.drawing import HALF, SIDE, Drawing
 from tests.browser import ROOT, launch, serve
 
 DOT = "0" * (SIDE * 20 + 30) + "f" + "0" * (SIDE**2 - SIDE * 20 - 31)
@@ -58,7 +58,7 @@ def test_the_server_says_when_it_is_busy():
 
 
 def test_the_process_reports_and_stops():
-    process = subprocess.Popen([sys.executable, "-m", "dgflow_core.training.sketch"], cwd=ROOT, text=True,
+    process = subprocess.Popen([sys.executable, "-m", "dgflow_core.training.drawn"], cwd=ROOT, text=True,
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
     process.stdin.write(json.dumps({"drawing": DOT, "iterations": 2000, "seconds": 60}) + "\n")
     process.stdin.flush()

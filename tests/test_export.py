@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageColor
 
 import dgflow_core as dg
-from dgflow_core import palette, scene
-from dgflow_core.export import files, planar
+from dgflow_core import pictures as scene
+from dgflow_core.pictures import animation as files
+from dgflow_core.pictures import palette
+from dgflow_core.pictures import plane_pixels as planar
 
 STEPS = 100
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import dgflow_core as dg
-from dgflow_core import fields
-from dgflow_core.fields import ExactField
+from dgflow_core.fields import network as fields
+from dgflow_core.fields.network import ExactField
 
 
 @pytest.mark.parametrize("space", ["data", "latent"])

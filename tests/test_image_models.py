@@ -8,17 +8,22 @@ import torch
 from torch import nn
 
 import dgflow_core as dg
-from dgflow_core import data, training, zoo
-from dgflow_core.metrics.images import precision_recall
-from dgflow_core.metrics.inception import InceptionFID
-from dgflow_core.model import Model
-from dgflow_core.models import glow
-from dgflow_core.models.folding import fold
-from dgflow_core.models.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
-from dgflow_core.models.snresnet import SNResNetDiscriminator, SNResNetGenerator
-from dgflow_core.priors import make
-from dgflow_core.training import base, corrector, features, image_gan, images, vector_gan
-from dgflow_core.training import glow as glow_training
+from dgflow_core import training
+from dgflow_core.flow.priors import make
+from dgflow_core.kinds.images import datasets as image_datasets
+from dgflow_core.kinds.images.inception import InceptionFID
+from dgflow_core.kinds.images.metrics import precision_recall
+from dgflow_core.nets import glow
+from dgflow_core.nets.folding import fold
+from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
+from dgflow_core.nets.snresnet import SNResNetDiscriminator, SNResNetGenerator
+from dgflow_core.prepare import image_features
+from dgflow_core.training import correctors, loop
+from dgflow_core.training import image_parts as images
+from dgflow_core.training.recipes import image_gan, vector_gan
+from dgflow_core.training.recipes import normalizing_flow as glow_training
+from dgflow_core.zoo import shelf
+from dgflow_core.zoo.model import Model
 
 CPU = torch.device("cpu")
 TINY = {"iterations": 4, "width": 4, "batch": 4}
@@ -154,7 +159,7 @@ def root(tmp_path_factory):
         pixels[:, 0] = np.arange(96, dtype=np.uint8)[:, None]
         pixels.tofile(binary / f"{half}_X.bin")
         (np.arange(n) % 10 + 1).astype(np.uint8).tofile(binary / f"{half}_y.bin")
-    (binary / "class_names.txt").write_text("\n".join(data.get_images("stl10").classes))
+    (binary / "class_names.txt").write_text("\n".join(image_datasets.get("stl10").classes))
     for half, n in (("train", 16), ("test", 16)):
         for index in range(n):
             place = folder / "cifar10" / half / f"class{index % 10}"
@@ -165,7 +170,7 @@ def root(tmp_path_factory):
 
 @pytest.mark.parametrize(("name", "side"), [("stl10", 48), ("stl10_32", 32)])
 def test_stl10_is_read_from_its_binary_format(name, side, root):
-    target = data.get_images(name)
+    target = image_datasets.get(name)
     pictures, labels = target.load(root, train=False)
     assert target.side == side
     assert pictures.shape == (20, 3, side, side)
@@ -178,7 +183,7 @@ def test_stl10_is_read_from_its_binary_format(name, side, root):
 
 def test_a_root_without_stl10_is_one_sentence(tmp_path):
     with pytest.raises(ValueError, match=r"^data_root must hold STL-10 .*does not\.$"):
-        data.get_images("stl10").load(tmp_path)
+        image_datasets.get("stl10").load(tmp_path)
 
 
 # Recipes
@@ -186,42 +191,42 @@ def test_a_root_without_stl10_is_one_sentence(tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    for module in (image_gan, corrector):
+    for module in (image_gan, correctors):
         monkeypatch.setattr(module, "WATCHED", 8)
     monkeypatch.setattr(images.finished, "__defaults__", (8,))
-    monkeypatch.setattr(features, "BATCH", 8)
+    monkeypatch.setattr(image_features, "BATCH", 8)
 
 
 @pytest.fixture
-def shelf(root, tmp_path, monkeypatch, quick):
+def stocked(root, tmp_path, monkeypatch, quick):
     """A folder of models with CIFAR-10 features and a GAN that lends its critic."""
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
-    features.train("cifar10", root, tmp_path / "cifar10", epochs=1, limit=16)
+    image_features.train("cifar10", root, tmp_path / "cifar10", epochs=1, limit=16)
     generator, critic = SNDCGANGenerator(4, 3, 2), SNDCGANDiscriminator(3, 2)
     config = {
         "title": "Toy", "kind": "image", "dataset": "cifar10", "prior": {"kind": "normal", "dim": 4},
         "generator": {"architecture": "sndcgan_generator", "arguments": generator.arguments},
         "critic": {"architecture": "sndcgan_discriminator", "arguments": critic.arguments},
     }  # fmt: skip
-    zoo.save(Model(config, make("normal", 4), generator, critic), tmp_path / "cifar10" / "sndcgan-ns")
+    shelf.save(Model(config, make("normal", 4), generator, critic), tmp_path / "cifar10" / "sndcgan-ns")
     return tmp_path
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_kind_trains_resumes_saves_loads_and_refines(name, root, shelf):
+def test_every_kind_trains_resumes_saves_loads_and_refines(name, root, stocked):
     recipe = training.get(name).model_copy(update={**TINY, **RECIPES[name]})
-    model = base.train(recipe, shelf / "run", CPU, root)
+    model = loop.train(recipe, stocked / "run", CPU, root)
     for iterations in range(1, recipe.iterations + 1):  # stopped after every iteration
         halves = recipe.model_copy(update={"iterations": iterations}).trainer(CPU, root)
         part = recipe.model_copy(update={"iterations": iterations})
-        for _ in base.steps(part, halves, shelf / "halves", watch_every=10**6):
+        for _ in loop.steps(part, halves, stocked / "halves", watch_every=10**6):
             pass
     resumed, z = halves.model(), model.prior.sample(3, 0)
     if recipe.iterations == 4:  # GANs ship their best state, the others their last
         assert torch.equal(resumed.generate(z), model.generate(z))
         assert torch.equal(resumed.logit(model.generate(z)), model.logit(model.generate(z)))
 
-    zoo.save(model, shelf / name)
+    shelf.save(model, stocked / name)
     loaded = dg.load(name)
     assert torch.equal(loaded.generate(z), model.generate(z))
     assert (loaded.corrector is not None) == ("generator_iterations" in RECIPES[name])
@@ -232,7 +237,7 @@ def test_every_kind_trains_resumes_saves_loads_and_refines(name, root, shelf):
 
 
 @pytest.mark.parametrize("name", ["cifar10/mmd-gan", "cifar10/ocfgan-gp", "cifar10/vae", "cifar10/glow"])
-def test_correctors_start_from_the_lent_critic_and_leave_the_generator_alone(name, root, shelf):
+def test_correctors_start_from_the_lent_critic_and_leave_the_generator_alone(name, root, stocked):
     recipe = training.get(name).model_copy(update={**TINY, **RECIPES[name]})
     trainer = recipe.trainer(CPU, root)
     x = torch.randn(3, 3, 32, 32)
@@ -248,24 +253,24 @@ def test_correctors_start_from_the_lent_critic_and_leave_the_generator_alone(nam
     assert torch.equal(trainer.final(z), before)
 
 
-def test_a_generator_trains_before_the_critic_it_is_corrected_by(root, shelf):
+def test_a_generator_trains_before_the_critic_it_is_corrected_by(root, stocked):
     """A run stopped before its corrector begins goes on with the critic that is lent by then."""
     recipe = training.get("cifar10/vae").model_copy(update={**TINY, **RECIPES["cifar10/vae"]})
-    for _ in base.steps(
-        recipe.model_copy(update={"iterations": 2}), recipe.trainer(CPU, root), shelf / "run"
+    for _ in loop.steps(
+        recipe.model_copy(update={"iterations": 2}), recipe.trainer(CPU, root), stocked / "run"
     ):
         pass
     generator, critic = SNDCGANGenerator(4, 3, 2), SNDCGANDiscriminator(3, 2)
-    config = zoo.load("cifar10/sndcgan-ns").config
-    zoo.save(Model(config, make("normal", 4), generator, critic), shelf / "cifar10" / "sndcgan-ns")
+    config = shelf.load("cifar10/sndcgan-ns").config
+    shelf.save(Model(config, make("normal", 4), generator, critic), stocked / "cifar10" / "sndcgan-ns")
     trainer, x = recipe.trainer(CPU, root), torch.randn(3, 3, 32, 32)
-    run = base.steps(recipe, trainer, shelf / "run", watch_every=10**6)
+    run = loop.steps(recipe, trainer, stocked / "run", watch_every=10**6)
     assert next(run)[0] == 3
     assert torch.allclose(trainer.corrector(x), critic(x), atol=0.02)  # one step of SGD away
     before = [value.clone() for value in trainer.corrector.parameters()]
     run.close()  # saves the corrector, which a later run then goes on from
     again = recipe.trainer(CPU, root)
-    next(base.steps(recipe, again, shelf / "run", watch_every=10**6))
+    next(loop.steps(recipe, again, stocked / "run", watch_every=10**6))
     assert any(not torch.equal(a, b) for a, b in zip(before, again.corrector.parameters(), strict=True))
     assert all(
         torch.allclose(a, b, atol=0.02) for a, b in zip(before, again.corrector.parameters(), strict=True)
@@ -284,7 +289,7 @@ def test_rates_fall_to_nothing_over_the_second_half():
     assert halves.rate_factor(100) == pytest.approx(0.1)
 
 
-def test_the_critic_goes_on_against_the_generator_as_it_ships(root, shelf):
+def test_the_critic_goes_on_against_the_generator_as_it_ships(root, stocked):
     recipe = training.get("cifar10/sndcgan-ns").model_copy(
         update={**TINY, "dim": 4, "iterations": 3, "critic_share": 0.67}
     )
@@ -300,10 +305,10 @@ def test_the_critic_goes_on_against_the_generator_as_it_ships(root, shelf):
 
 def test_stl10_trains_at_48_pixels(root, tmp_path, monkeypatch, quick):
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
-    features.train("stl10", root, tmp_path / "stl10", epochs=1, limit=20)
+    image_features.train("stl10", root, tmp_path / "stl10", epochs=1, limit=20)
     recipe = training.get("stl10/sndcgan-ns").model_copy(update={**TINY, "critic_share": 0.25, "dim": 4})
-    model = base.train(recipe, tmp_path / "run", CPU, root)
-    zoo.save(model, tmp_path / "stl10" / "toy")
+    model = loop.train(recipe, tmp_path / "run", CPU, root)
+    shelf.save(model, tmp_path / "stl10" / "toy")
     assert dg.load("stl10/toy").sample_shape == (3, 48, 48)
 
 
@@ -362,7 +367,7 @@ def test_inception_weights_are_never_downloaded(tmp_path):
         InceptionFID(tmp_path / "other.pth", "cifar10")
 
 
-def test_width_is_one_flag(root, shelf, tmp_path, capsys):
+def test_width_is_one_flag(root, stocked, tmp_path, capsys):
     from dgflow_core.__main__ import main
 
     folders = ["--data-root", str(root), "--runs-dir", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]
@@ -376,7 +381,7 @@ def test_width_is_one_flag(root, shelf, tmp_path, capsys):
     assert "width does not apply to 25gaussians/wgan-gp" in capsys.readouterr().err
 
 
-def test_a_recipe_goes_on_from_anothers_run(root, shelf, tmp_path):
+def test_a_recipe_goes_on_from_anothers_run(root, stocked, tmp_path):
     first, second = (
         training.get(f"cifar10/sndcgan-{loss}").model_copy(
             update={**TINY, "dim": 4, "iterations": 3, "critic_share": 0.34}
@@ -386,12 +391,12 @@ def test_a_recipe_goes_on_from_anothers_run(root, shelf, tmp_path):
     assert second.start_from == first.name
     runs = tmp_path / "runs"
     with pytest.raises(ValueError, match=r"goes on from cifar10/sndcgan-ns: train that first"):
-        base.train(second, runs / second.name, CPU, root)
+        loop.train(second, runs / second.name, CPU, root)
     before = first.trainer(CPU, root)
-    for _ in base.steps(first, before, runs / first.name, watch_every=10**6):
+    for _ in loop.steps(first, before, runs / first.name, watch_every=10**6):
         pass
     after = second.trainer(CPU, root)
-    walk = base.steps(second, after, runs / second.name, watch_every=10**6)
+    walk = loop.steps(second, after, runs / second.name, watch_every=10**6)
     next(walk)
     for ours, theirs in zip(after.critic.parameters(), before.critic.parameters(), strict=True):
         assert torch.allclose(ours, theirs, atol=0.01)  # one step of Adam away

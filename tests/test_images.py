@@ -15,20 +15,24 @@ import torch
 from PIL import Image
 
 import dgflow_core as dg
-from dgflow_core import data, training, zoo
-from dgflow_core.data import images as image_data
-from dgflow_core.evaluation import images as table
-from dgflow_core.metrics.images import ImageQuality, Reference, reference
-from dgflow_core.models.classifier import Classifier
-from dgflow_core.models.folding import fold
-from dgflow_core.models.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
-from dgflow_core.models.vae import DCGANDecoder
-from dgflow_core.training import base, features, image_gan
-from dgflow_core.training.images import settled
-from dgflow_core.training.ratio import r1
-from dgflow_core.training.vae import negative_elbo
+from dgflow_core import training
+from dgflow_core.kinds.images import datasets as image_datasets
+from dgflow_core.kinds.images.datasets import readers as image_data
+from dgflow_core.kinds.images.metrics import ImageQuality, Reference, reference
+from dgflow_core.nets.classifier import Classifier
+from dgflow_core.nets.folding import fold
+from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
+from dgflow_core.nets.vae import DCGANDecoder
+from dgflow_core.prepare import image_features
+from dgflow_core.reports import image_table as table
+from dgflow_core.training import correctors, loop
+from dgflow_core.training.image_parts import settled
+from dgflow_core.training.recipes import image_gan
+from dgflow_core.training.recipes.autoencoder import negative_elbo
+from dgflow_core.training.recipes.ratio_network import r1
+from dgflow_core.zoo import shelf
 
-SHIPPED = [name for name in dg.models() if zoo.describe(name)["kind"] == "image"]
+SHIPPED = [name for name in dg.models() if shelf.describe(name)["kind"] == "image"]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +61,7 @@ def root(tmp_path_factory):
 def shipped_features(root, tmp_path, monkeypatch):
     """An empty folder of models that holds a feature network of the made-up pictures."""
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
-    features.train("fashion_mnist", root, tmp_path / "fashion_mnist", epochs=1, limit=256)
+    image_features.train("fashion_mnist", root, tmp_path / "fashion_mnist", epochs=1, limit=256)
     return tmp_path
 
 
@@ -65,7 +69,7 @@ def shipped_features(root, tmp_path, monkeypatch):
 
 
 def test_fashion_mnist_is_padded_to_32(root):
-    pictures, labels = data.get_images("fashion_mnist").load(root, train=False)
+    pictures, labels = image_datasets.get("fashion_mnist").load(root, train=False)
     assert pictures.shape == (600, 1, 32, 32)
     assert pictures.dtype == torch.uint8
     assert len(labels) == 600
@@ -74,7 +78,7 @@ def test_fashion_mnist_is_padded_to_32(root):
 
 
 def test_cifar10_is_read_from_its_archive(root):
-    pictures, labels = data.get_images("cifar10").load(root)
+    pictures, labels = image_datasets.get("cifar10").load(root)
     assert pictures.shape == (2, 3, 32, 32)
     assert labels.tolist() == [0, 1]
     assert pictures[labels == 0].unique().tolist() == [101]
@@ -85,9 +89,9 @@ def test_a_root_without_the_data_is_one_sentence(name, tmp_path, monkeypatch):
     monkeypatch.delenv("DGFLOW_DATA", raising=False)
     for wrong in (tmp_path, None):
         with pytest.raises(ValueError, match=r"^data_root must "):
-            data.get_images(name).load(wrong)
+            image_datasets.get(name).load(wrong)
     with pytest.raises(ValueError, match="dataset must be one of"):
-        data.get_images("nonsense")
+        image_datasets.get("nonsense")
 
 
 def test_bytes_and_units_are_inverse():
@@ -183,9 +187,10 @@ def tiny(name: str, **changes):
 
 @pytest.fixture
 def small_watch(monkeypatch):
-    from dgflow_core.training import corrector, images, ratio
+    from dgflow_core.training import image_parts as images
+    from dgflow_core.training.recipes import ratio_network as ratio
 
-    for module in (image_gan, ratio, corrector):
+    for module in (image_gan, ratio, correctors):
         monkeypatch.setattr(module, "WATCHED", 8)
     monkeypatch.setattr(images.finished, "__defaults__", (8,))
 
@@ -193,23 +198,23 @@ def small_watch(monkeypatch):
 @pytest.mark.parametrize("name", ["fashion_mnist/sndcgan-ns", "fashion_mnist/wgan-gp"])
 def test_gan_trains_resumes_saves_and_loads(name, root, shipped_features, small_watch, tmp_path):
     cpu = torch.device("cpu")
-    whole = base.train(tiny(name, dim=4, iterations=3), tmp_path / "whole", cpu, root)
+    whole = loop.train(tiny(name, dim=4, iterations=3), tmp_path / "whole", cpu, root)
     assert (tmp_path / "whole" / "sheet-000003.png").exists()
-    log = json.loads((tmp_path / "whole" / base.LOG).read_text().splitlines()[-1])
+    log = json.loads((tmp_path / "whole" / loop.LOG).read_text().splitlines()[-1])
     assert {"logit_real", "logit_real_sd", "logit_fake", "base_fid", "refined_fid"} <= log.keys()
 
     halves = None
     for iterations in (2, 3):
         recipe = tiny(name, dim=4, iterations=iterations)
         trainer = recipe.trainer(cpu, root)
-        for _ in base.steps(recipe, trainer, tmp_path / "halves", watch_every=10**6):
+        for _ in loop.steps(recipe, trainer, tmp_path / "halves", watch_every=10**6):
             pass
     halves = trainer
     assert halves.best["iteration"] in (2, 3)
     for ours, once in zip(halves.average.parameters(), _again(name, root).average.parameters(), strict=True):
         assert torch.equal(ours, once)
 
-    zoo.save(whole, tmp_path / "model")
+    shelf.save(whole, tmp_path / "model")
     loaded = dg.load(tmp_path / "model")
     z = loaded.prior.sample(3, 0)
     assert torch.equal(loaded.generate(z), whole.generate(z))
@@ -227,10 +232,10 @@ def _again(name, root):
 
 def test_ratio_and_corrected_vae_build_on_a_shipped_gan(root, shipped_features, small_watch):
     cpu = torch.device("cpu")
-    gan = base.train(tiny("fashion_mnist/sndcgan-ns", dim=4), shipped_features / "run", cpu, root)
-    zoo.save(gan, shipped_features / "fashion_mnist" / "sndcgan-ns")
+    gan = loop.train(tiny("fashion_mnist/sndcgan-ns", dim=4), shipped_features / "run", cpu, root)
+    shelf.save(gan, shipped_features / "fashion_mnist" / "sndcgan-ns")
 
-    ratio = base.train(
+    ratio = loop.train(
         tiny("fashion_mnist/sndcgan-ns+ratio", iterations=4), shipped_features / "ratio", cpu, root
     )
     z = gan.prior.sample(3, 0)
@@ -238,8 +243,8 @@ def test_ratio_and_corrected_vae_build_on_a_shipped_gan(root, shipped_features, 
     assert not torch.allclose(ratio.logit(gan.generate(z)), gan.logit(gan.generate(z)))
 
     recipe = tiny("fashion_mnist/vae", iterations=4, generator_iterations=2, corrector_batch=4, dim=4)
-    vae = base.train(recipe, shipped_features / "vae", cpu, root)
-    zoo.save(vae, shipped_features / "fashion_mnist" / "vae")
+    vae = loop.train(recipe, shipped_features / "vae", cpu, root)
+    shelf.save(vae, shipped_features / "fashion_mnist" / "vae")
     loaded = dg.load("fashion_mnist/vae")
     x = loaded.generate(loaded.prior.sample(3, 0))
     assert torch.allclose(loaded.logit(x), loaded.critic(x) + loaded.corrector(x))
@@ -336,7 +341,7 @@ def test_table_goes_on_where_it_stopped(shipped_features, tmp_path, capsys, monk
         "quality": {"DGflow(KL)": {"steps": 3}},
     }  # fmt: skip
     model = dg.Model(config, dg.load.__globals__["priors"].make("normal", 4), generator, critic)
-    zoo.save(model, shipped_features / "fashion_mnist" / "toy")
+    shelf.save(model, shipped_features / "fashion_mnist" / "toy")
     monkeypatch.setattr(table, "CHUNK", 8)
     monkeypatch.setattr(table, "ROWS", table.ROWS[:2])
 
@@ -393,7 +398,7 @@ def test_shipped_models_load_quickly_and_refine(name):
         assert key in model.config
     run = dg.refine(model, n=16, steps=10, eta=0.1, gamma=0.0, space="latent", seed=3)
     assert run.samples.shape == (11, 16, *model.sample_shape)
-    assert model.sample_shape[0] == data.get_images(model.dataset).channels
+    assert model.sample_shape[0] == image_datasets.get(model.dataset).channels
     assert run.samples.abs().max() <= 1
     assert run.logits[-1].mean() > run.logits[0].mean() + 0.05
     before, after = (run.samples[step].std(0).mean() for step in (0, -1))

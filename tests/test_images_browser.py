@@ -15,11 +15,11 @@ import torch
 from PIL import Image, ImageSequence
 from playwright.sync_api import expect
 
-from dgflow_core import zoo
-from dgflow_core.metrics.images import DETAILS, TENSORS
-from dgflow_core.metrics.neighbours import INDEX
-from dgflow_core.models.sndcgan import SNDCGANGenerator
-from dgflow_core.models.vae import DCGANDecoder
+from dgflow_core.kinds.images.metrics import DETAILS, TENSORS
+from dgflow_core.kinds.images.neighbours import INDEX
+from dgflow_core.nets.sndcgan import SNDCGANGenerator
+from dgflow_core.nets.vae import DCGANDecoder
+from dgflow_core.zoo import shelf
 from tests.browser import launch, serve
 from tests.toys import image_model
 
@@ -32,11 +32,11 @@ WAIT = 60_000
 def page(tmp_path_factory):
     torch.manual_seed(0)
     root = tmp_path_factory.mktemp("pretrained") / "fashion_mnist"
-    zoo.save(image_model("Toy GAN", SNDCGANGenerator(4, 1, 2)), root / "sndcgan-ns")
-    zoo.save(image_model("Toy VAE", DCGANDecoder(4, 1, 2), corrector=True), root / "vae")
+    shelf.save(image_model("Toy GAN", SNDCGANGenerator(4, 1, 2)), root / "sndcgan-ns")
+    shelf.save(image_model("Toy VAE", DCGANDecoder(4, 1, 2), corrector=True), root / "vae")
     for name in (DETAILS, TENSORS, INDEX):  # the shipped features and index, for the map
-        shutil.copy(zoo.ROOT / "fashion_mnist" / name, root / name)
-    zoo.save(image_model("My GAN", SNDCGANGenerator(4, 1, 4)), root.parent.parent / "mine")
+        shutil.copy(shelf.ROOT / "fashion_mnist" / name, root / name)
+    shelf.save(image_model("My GAN", SNDCGANGenerator(4, 1, 4)), root.parent.parent / "mine")
     before = os.environ.get("DGFLOW_PRETRAINED")
     os.environ["DGFLOW_PRETRAINED"] = str(root.parent)
     try:

@@ -7,10 +7,11 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from app import grid, results
-from dgflow_core import stopping, zoo
-from dgflow_core.models.sndcgan import SNDCGANGenerator
-from dgflow_core.models.vae import DCGANDecoder
-from dgflow_core.refine import Run
+from dgflow_core.flow import stopping
+from dgflow_core.flow.driver import Run
+from dgflow_core.nets.sndcgan import SNDCGANGenerator
+from dgflow_core.nets.vae import DCGANDecoder
+from dgflow_core.zoo import shelf
 from tests.browser import ROOT
 from tests.toys import image_model
 
@@ -18,12 +19,12 @@ PAGE = str(ROOT / "app" / "pages" / "images.py")
 
 
 @pytest.fixture(autouse=True)
-def shelf(tmp_path, monkeypatch):
+def stocked(tmp_path, monkeypatch):
     """Two toy models in place of those that ship."""
     torch.manual_seed(0)
     root = tmp_path / "pretrained" / "fashion_mnist"
-    zoo.save(image_model("Toy GAN", SNDCGANGenerator(4, 1, 2)), root / "sndcgan-ns")
-    zoo.save(image_model("Toy VAE", DCGANDecoder(4, 1, 2), corrector=True), root / "vae")
+    shelf.save(image_model("Toy GAN", SNDCGANGenerator(4, 1, 2)), root / "sndcgan-ns")
+    shelf.save(image_model("Toy VAE", DCGANDecoder(4, 1, 2), corrector=True), root / "vae")
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(root.parent))
 
 

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 
 import dgflow_core as dg
-from dgflow_core import zoo
+from dgflow_core.zoo import shelf
 
 CH = 16  # the published networks have 512 channels (DCGAN) and 256 (ResNet)
 
@@ -241,13 +241,13 @@ def test_dgflow_release(output, side, tmp_path):
     torch.testing.assert_close(m.generate(z).double(), x, atol=1e-5, rtol=1e-4)
     both = 2 * run_critic(d, x, SN, True)
     torch.testing.assert_close(m.logit(x).double(), both, atol=1e-5, rtol=1e-3)
-    again = dg.load(zoo.save(m, tmp_path / "kept"), device="cpu")
+    again = dg.load(shelf.save(m, tmp_path / "kept"), device="cpu")
     torch.testing.assert_close(again.logit(again.generate(z)), m.logit(m.generate(z)))
 
 
 def test_an_import_can_be_kept_and_refined(files, tmp_path):
     m = dg.load_published(*files, device="cpu")
-    again = dg.load(zoo.save(m, tmp_path / "kept"), device="cpu")
+    again = dg.load(shelf.save(m, tmp_path / "kept"), device="cpu")
     run = dg.refine(again, n=4, steps=3, space="latent", eta=0.1, gamma=0.0)
     assert run.logits[-1].mean() > run.logits[0].mean()
     torch.testing.assert_close(run.samples[0], m.generate(m.prior.sample(4, 0)))

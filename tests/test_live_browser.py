@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from dgflow_core import methods, scene
-from dgflow_core.divergences import divergences
-from dgflow_core.export.live import live_html
-from dgflow_core.scene import live
-from dgflow_core.tabulated import TabulatedField
+from dgflow_core import methods
+from dgflow_core import pictures as scene
+from dgflow_core.fields.table import TabulatedField
+from dgflow_core.flow.divergences import divergences
+from dgflow_core.pictures import live_world as live
+from dgflow_core.pictures.live_page import live_html
 from tests import browser
 
 STEPS = 100
@@ -118,10 +119,10 @@ def test_noise_is_standard_normal_and_seeded(page):
 
 
 def test_high_quality_is_the_metric_of_the_core(page):
-    from dgflow_core import data
-    from dgflow_core.metrics import planar
+    from dgflow_core.kinds.plane import datasets as plane_datasets
+    from dgflow_core.kinds.plane import metrics as planar
 
-    target = data.get("25gaussians")
+    target = plane_datasets.get("25gaussians")
     points = target.sample(2000, 1) + np.random.default_rng(0).normal(0, 0.04, (2000, 2)).astype(np.float32)
     found = page.evaluate(
         "([p, n, modes, std]) => highQuality(p, n, modes, std)",

@@ -14,10 +14,10 @@ import torch
 from torch.nn.functional import leaky_relu, linear
 
 import dgflow_core as dg
-from dgflow_core import priors
-from dgflow_core.fields import ExactField
+from dgflow_core.fields.network import ExactField
+from dgflow_core.flow import priors
+from dgflow_core.flow.priors import seeded
 from dgflow_core.methods import ddls, dot
-from dgflow_core.priors import seeded
 from tests.conftest import CRITIC, GENERATOR
 from tests.test_divergences import KEYS, WRITTEN
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dgflow_core as dg
-from dgflow_core.metrics import curves, planar
+from dgflow_core.kinds.plane import metrics as planar
+from dgflow_core.kinds.plane import per_step as curves
 
 MODES, STD = np.array([[0.0, 0.0], [10.0, 0.0]]), 0.5
 

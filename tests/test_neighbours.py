@@ -7,11 +7,12 @@ import pytest
 import torch
 
 import dgflow_core as dg
-from dgflow_core import data, zoo
-from dgflow_core.data.images import to_bytes, to_unit
-from dgflow_core.metrics import neighbours
-from dgflow_core.metrics.images import reference
-from dgflow_core.training import features, index
+from dgflow_core.kinds.images import datasets as image_datasets
+from dgflow_core.kinds.images import neighbours
+from dgflow_core.kinds.images.datasets.readers import to_bytes, to_unit
+from dgflow_core.kinds.images.metrics import reference
+from dgflow_core.prepare import image_features, nearest_images
+from dgflow_core.zoo import shelf
 
 CUT = 300
 
@@ -24,10 +25,10 @@ def shipped(tmp_path, monkeypatch):
     sizes = torch.rand(CUT, generator=torch.Generator().manual_seed(0)) * 14 + 1
     pictures = ((radius < sizes[:, None, None]) * 255).to(torch.uint8).unsqueeze(1)
     labels = (sizes > 8).long()
-    monkeypatch.setattr(data.ImageDataset, "load", lambda *_, train=True: (pictures, labels))
+    monkeypatch.setattr(image_datasets.ImageDataset, "load", lambda *_, train=True: (pictures, labels))
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
     neighbours.index.cache_clear(), neighbours._map.cache_clear()
-    features.train("fashion_mnist", None, tmp_path / "fashion_mnist", epochs=2)
+    image_features.train("fashion_mnist", None, tmp_path / "fashion_mnist", epochs=2)
     yield pictures
     neighbours.index.cache_clear(), neighbours._map.cache_clear()
 
@@ -51,7 +52,7 @@ def test_the_map_is_the_plane_of_the_two_largest_directions(shipped):
 
 
 def test_nearest_training_images(shipped):
-    path = index.make("fashion_mnist", None, zoo.root() / "fashion_mnist", count=120)
+    path = nearest_images.make("fashion_mnist", None, shelf.root() / "fashion_mnist", count=120)
     assert path.stat().st_size < 2.5e6
     known = neighbours.index("fashion_mnist")
     chosen = torch.randperm(CUT, generator=torch.Generator().manual_seed(0))[:120].sort().values
@@ -83,8 +84,8 @@ def test_pictures_without_a_feature_network_are_one_sentence(shipped):
 def test_what_ships(name):
     neighbours.index.cache_clear()
     known = neighbours.index(name)
-    assert known.pictures.shape == (2000, data.get_images(name).channels, 32, 32)
-    assert (zoo.root() / name / neighbours.INDEX).stat().st_size < 2.5e6
+    assert known.pictures.shape == (2000, image_datasets.get(name).channels, 32, 32)
+    assert (shelf.root() / name / neighbours.INDEX).stat().st_size < 2.5e6
     with torch.no_grad():  # its features are those of its pictures
         again = reference(name).classifier.features(to_unit(known.pictures[:50]))
     assert ((again - known.features[:50]).norm(dim=1) < 0.35 * known.features[:50].norm(dim=1)).all()

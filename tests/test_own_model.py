@@ -17,24 +17,24 @@ from streamlit.testing.v1 import AppTest
 
 import dgflow_core as dg
 from app import own, results
-from dgflow_core import zoo
-from dgflow_core.models.sndcgan import SNDCGANGenerator
+from dgflow_core.nets.sndcgan import SNDCGANGenerator
+from dgflow_core.zoo import shelf
 from tests.browser import ROOT
 from tests.toys import image_model
 
 PAGE = str(ROOT / "app" / "pages" / "images.py")
-CONFIG, WEIGHTS = zoo.CONFIG, zoo.WEIGHTS
+CONFIG, WEIGHTS = shelf.CONFIG, shelf.WEIGHTS
 
 
 @pytest.fixture
 def mine(tmp_path, monkeypatch):
     """A folder with a model of one's own, beside one toy model that ships."""
     torch.manual_seed(0)
-    zoo.save(
+    shelf.save(
         image_model("Toy GAN", SNDCGANGenerator(4, 1, 2)), tmp_path / "p" / "fashion_mnist" / "sndcgan-ns"
     )
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path / "p"))
-    return zoo.save(image_model("My GAN", SNDCGANGenerator(4, 1, 4)), tmp_path / "models" / "mine")
+    return shelf.save(image_model("My GAN", SNDCGANGenerator(4, 1, 4)), tmp_path / "models" / "mine")
 
 
 def visit(**query) -> AppTest:

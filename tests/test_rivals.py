@@ -11,9 +11,10 @@ from scipy.stats import chi, kstest, norm
 from torch import nn
 
 import dgflow_core as dg
-from dgflow_core import methods, priors
-from dgflow_core.fields import ExactField
-from dgflow_core.priors import seeded
+from dgflow_core import methods
+from dgflow_core.fields.network import ExactField
+from dgflow_core.flow import priors
+from dgflow_core.flow.priors import seeded
 
 MEAN, STD = 0.5, 0.8
 LEVEL = 1e-3

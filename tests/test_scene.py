@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import dgflow_core as dg
-from dgflow_core import scene
-from dgflow_core.scene.packing import longest_arrows, map_ranges, quantise
+from dgflow_core import pictures as scene
+from dgflow_core.fields.network import ExactField
+from dgflow_core.pictures.packing import longest_arrows, map_ranges, quantise
 
 EXTENT = (-2.0, 2.0, -2.0, 2.0)
 DTYPES = {"u1": np.uint8, "u2": np.uint16, "u4": np.uint32, "f4": np.float32}
@@ -193,7 +194,7 @@ def test_a_latent_run_shows_its_codes_and_what_they_decode_to(tiny):
 
 @pytest.mark.parametrize("space", ["data", "latent"])
 def test_maps_and_arrows_say_what_the_model_says(tiny, space):
-    field = dg.fields.ExactField(tiny, space)
+    field = ExactField(tiny, space)
     extent = scene.extent_of(tiny, space)
     logit = scene.logit_map(field, extent, size=8)
     points = scene.grid(extent, 8)

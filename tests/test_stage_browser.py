@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dgflow_core import palette, scene
+from dgflow_core import pictures as scene
+from dgflow_core.pictures import palette
 from tests.browser import ROOT, launch, serve
 
 pytestmark = pytest.mark.browser

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import dgflow_core as dg
-from dgflow_core import stopping
+from dgflow_core.flow import stopping
 
 RULES = ["real5", "real25", "real50", "real75", "real95", "flat"]
 STOPPING = [name for name, method in dg.methods.items() if stopping.applies(method)]

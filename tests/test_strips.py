@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 import dgflow_core as dg
-from dgflow_core.data.images import to_bytes
-from dgflow_core.models.sndcgan import SNDCGANGenerator
+from dgflow_core.kinds.images.datasets.readers import to_bytes
+from dgflow_core.nets.sndcgan import SNDCGANGenerator
 from tests.toys import image_model
 
 

@@ -10,9 +10,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import dgflow_core as dg
-from dgflow_core import sweep
-from dgflow_core.models.mlp import MLP
-from dgflow_core.priors import NormalPrior
+from dgflow_core.flow.priors import NormalPrior
+from dgflow_core.nets.mlp import MLP
+from dgflow_core.reports import sweep_grid
 from tests.browser import ROOT
 
 DGFLOW = dg.methods["dgflow"]
@@ -33,14 +33,14 @@ BASE = {"method": "dgflow", "space": "data", "n": 50, "seed": 0, "divergence": "
 
 
 def test_an_axis_spans_its_ends_in_order():
-    eta = sweep.axis(DGFLOW, "eta", 0.001, 1.0, 7)
+    eta = sweep_grid.axis(DGFLOW, "eta", 0.001, 1.0, 7)
     assert eta.values[0] == 0.001
     assert eta.values[-1] == 1.0
     assert list(eta.values) == sorted(set(eta.values))
     ratios = np.diff(np.log(eta.values))
     assert ratios.std() < 0.02  # by factors
-    assert sweep.axis(DGFLOW, "divergence").values[0] == "KL"
-    steps = sweep.axis(DGFLOW, "steps", 1, 4, 16).values
+    assert sweep_grid.axis(DGFLOW, "divergence").values[0] == "KL"
+    steps = sweep_grid.axis(DGFLOW, "steps", 1, 4, 16).values
     assert steps == (1, 2, 3, 4)
 
 
@@ -55,51 +55,53 @@ def test_an_axis_spans_its_ends_in_order():
 )
 def test_a_wrong_axis_is_one_sentence(arguments, words):
     with pytest.raises(ValueError, match=words):
-        sweep.axis(DGFLOW, *arguments)
+        sweep_grid.axis(DGFLOW, *arguments)
 
 
 def test_both_axes_over_one_setting_are_refused():
-    eta = sweep.axis(DGFLOW, "eta")
+    eta = sweep_grid.axis(DGFLOW, "eta")
     with pytest.raises(ValueError, match="different settings"):
-        sweep.cells(BASE, eta, eta)
+        sweep_grid.cells(BASE, eta, eta)
 
 
 def test_cells_cover_the_grid_once_and_a_stopped_sweep_goes_on(model):
-    x, y = sweep.Axis("eta", (0.01, 0.02, 0.03)), sweep.Axis("gamma", (0.0, 0.1))
-    todo = sweep.cells(BASE, x, y)
-    assert len({sweep.cell_key(model, cell) for cell in todo}) == 6
+    x, y = sweep_grid.Axis("eta", (0.01, 0.02, 0.03)), sweep_grid.Axis("gamma", (0.0, 0.1))
+    todo = sweep_grid.cells(BASE, x, y)
+    assert len({sweep_grid.cell_key(model, cell) for cell in todo}) == 6
 
     finished = {}
-    for done in sweep.sweep(model, todo, finished):
+    for done in sweep_grid.sweep(model, todo, finished):
         if done == 2:
             break
     assert len(finished) == 2
     kept = {key: dict(value) for key, value in finished.items()}
-    list(sweep.sweep(model, todo, finished))
+    list(sweep_grid.sweep(model, todo, finished))
     assert len(finished) == 6
     assert all(finished[key] == value for key, value in kept.items())
 
 
 def test_a_finer_grid_keeps_what_fits(model):
-    gamma = sweep.Axis("gamma", (0.0,))
+    gamma = sweep_grid.Axis("gamma", (0.0,))
     finished = {}
-    coarse = sweep.axis(DGFLOW, "eta", 0.01, 1.0, 3)
-    list(sweep.sweep(model, sweep.cells(BASE, coarse, gamma), finished))
-    fine = sweep.axis(DGFLOW, "eta", 0.01, 1.0, 5)
-    missing = [c for c in sweep.cells(BASE, fine, gamma) if sweep.cell_key(model, c) not in finished]
+    coarse = sweep_grid.axis(DGFLOW, "eta", 0.01, 1.0, 3)
+    list(sweep_grid.sweep(model, sweep_grid.cells(BASE, coarse, gamma), finished))
+    fine = sweep_grid.axis(DGFLOW, "eta", 0.01, 1.0, 5)
+    missing = [
+        c for c in sweep_grid.cells(BASE, fine, gamma) if sweep_grid.cell_key(model, c) not in finished
+    ]
     assert len(missing) == 2
 
 
 def test_a_cell_measures_what_the_run_itself_scores(model):
-    from dgflow_core.metrics import planar
+    from dgflow_core.kinds.plane import metrics as planar
 
     settings = {**BASE, "eta": 0.02, "gamma": 0.0}
     run = dg.refine(model, **settings)
     target = dg.datasets["25gaussians"]
     expected = planar.high_quality(run.samples[-1].numpy(), target.modes, target.std)
-    x, y = sweep.Axis("eta", (0.02, 0.5)), sweep.Axis("gamma", (0.0,))
-    finished = {sweep.cell_key(model, settings): sweep.measure(model, settings)}
-    table = sweep.table(model, BASE, x, y, finished, "high_quality")
+    x, y = sweep_grid.Axis("eta", (0.02, 0.5)), sweep_grid.Axis("gamma", (0.0,))
+    finished = {sweep_grid.cell_key(model, settings): sweep_grid.measure(model, settings)}
+    table = sweep_grid.table(model, BASE, x, y, finished, "high_quality")
     assert table.shape == (1, 2)
     assert table[0, 0] == expected
     assert np.isnan(table[0, 1])
@@ -111,7 +113,7 @@ def test_a_run_that_explodes_is_a_blank_cell(model):
     steep.critic = copy.deepcopy(model.critic)
     steep.critic[-1].bias.fill_(-1e4)  # Pearson's weight 2 exp(−d) overflows
     settings = {**BASE, "divergence": "Pearson", "eta": 100.0, "gamma": 0.0}
-    assert np.isnan(sweep.measure(steep, settings)["distance"])
+    assert np.isnan(sweep_grid.measure(steep, settings)["distance"])
 
 
 def page(**query) -> AppTest:

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 import dgflow_core as dg
-from dgflow_core import priors, regions, tabulated
-from dgflow_core.fields import ExactField
-from dgflow_core.metrics import planar
-from dgflow_core.models.mlp import MLP
-from dgflow_core.tabulated import TabulatedField
+from dgflow_core.fields import relu_regions, table
+from dgflow_core.fields.network import ExactField
+from dgflow_core.fields.table import TabulatedField
+from dgflow_core.flow import priors
+from dgflow_core.kinds.plane import metrics as planar
+from dgflow_core.nets.mlp import MLP
 from tests.conftest import DATA_ROOT
 
 SPACES = ("data", "latent")
@@ -39,7 +40,7 @@ def test_regions_are_the_network_itself(activation, widths):
     v = torch.randn(200, widths[-1])
     expected = network(x).reshape(200, -1)
     (slope,) = torch.autograd.grad((expected * v).sum(), x)
-    values, pull = regions.forward(network, x.detach().T)
+    values, pull = relu_regions.forward(network, x.detach().T)
     torch.testing.assert_close(values.T, expected.detach(), atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(pull(v.T).T, slope, atol=1e-5, rtol=1e-5)
 
@@ -109,7 +110,7 @@ def shipped():
 
 @pytest.mark.parametrize("space", SPACES)
 def test_the_default_model_ships_its_tables(shipped, cache, space, monkeypatch):
-    monkeypatch.setattr(tabulated, "compute", lambda *a, **k: pytest.fail("computed"))
+    monkeypatch.setattr(table, "compute", lambda *a, **k: pytest.fail("computed"))
     field = TabulatedField(shipped, space)
     points = torch.randn(400, 2, generator=torch.Generator().manual_seed(0))
     got, expected = field.evaluate(points), ExactField(shipped, space).evaluate(points)
@@ -163,22 +164,22 @@ def test_a_step_that_comes_to_rest_meets_the_limits_at_the_last_step(shipped):
 
 @pytest.mark.parametrize("space", SPACES)
 def test_packing_loses_a_rounding_of_the_range(fields, space):
-    table = fields[space].table
-    packed = tabulated.pack(table)
-    again = tabulated.unpack(packed, fields[space].size)
-    for channel, found in zip(table, again, strict=True):
+    values = fields[space].table
+    packed = table.pack(values)
+    again = table.unpack(packed, fields[space].size)
+    for channel, found in zip(values, again, strict=True):
         assert (channel - found).abs().max() <= (channel.max() - channel.min()) * 2**-17 * 1.1
-    assert len(packed.content) < table.numel() * 4 / 3
+    assert len(packed.content) < values.numel() * 4 / 3
 
 
 def test_packed_content_that_is_too_long_or_broken_is_refused():
-    packed = tabulated.pack(torch.rand(3, 9, 9))
+    packed = table.pack(torch.rand(3, 9, 9))
     with pytest.raises(ValueError, match="damaged"):
-        tabulated.unpack(packed, 8)  # more than the shape says
+        table.unpack(packed, 8)  # more than the shape says
     with pytest.raises(ValueError, match="damaged"):
-        tabulated.unpack(packed._replace(content=packed.content[:-9]), 9)
+        table.unpack(packed._replace(content=packed.content[:-9]), 9)
     with pytest.raises(ValueError, match="damaged"):
-        tabulated.unpack(packed._replace(content=b"nonsense"), 9)
+        table.unpack(packed._replace(content=b"nonsense"), 9)
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -209,14 +210,14 @@ def test_points_that_are_not_finite_stay_so(tiny, fields):
 
 
 def test_table_is_kept_and_read_again(tiny, cache, monkeypatch):
-    assert not tabulated.ready(tiny, "data", 65)
+    assert not table.ready(tiny, "data", 65)
     shares = []
     first = TabulatedField(tiny, "data", size=65, progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert tabulated.ready(tiny, "data", 65)
-    assert tabulated.path(tiny, "data").is_relative_to(cache)
-    monkeypatch.setattr(tabulated, "compute", lambda *a, **k: pytest.fail("computed again"))
+    assert table.ready(tiny, "data", 65)
+    assert table.path(tiny, "data").is_relative_to(cache)
+    monkeypatch.setattr(table, "compute", lambda *a, **k: pytest.fail("computed again"))
     again = TabulatedField(tiny, "data", size=65)
     assert torch.equal(first.table, again.table)
     assert first.half == again.half
@@ -224,7 +225,7 @@ def test_table_is_kept_and_read_again(tiny, cache, monkeypatch):
 
 def test_the_offset_is_added_on_look_up(tiny, cache, monkeypatch):
     plain = TabulatedField(tiny, "data", size=65)
-    monkeypatch.setattr(tabulated, "compute", lambda *a, **k: pytest.fail("computed again"))
+    monkeypatch.setattr(table, "compute", lambda *a, **k: pytest.fail("computed again"))
     shifted = TabulatedField(tiny.with_offset(1.5), "data", size=65)
     points = torch.randn(20, 2) * 0.5
     torch.testing.assert_close(shifted.evaluate(points).logit, plain.evaluate(points).logit + 1.5)
@@ -237,9 +238,9 @@ def test_other_weights_have_another_table(tiny, cache):
     other.critic[0].weight.data.mul_(1.1)
     other._weights_digest = None
     # the same file name, as where a shipped model was trained anew in its folder
-    shared = tabulated.path(tiny, "data")
-    shared.rename(tabulated.path(other, "data"))
-    assert not tabulated.ready(other, "data", 65)
+    shared = table.path(tiny, "data")
+    shared.rename(table.path(other, "data"))
+    assert not table.ready(other, "data", 65)
     field = TabulatedField(other, "data", size=65)
     points = torch.randn(50, 2) * 0.3
     expected = ExactField(other).evaluate(points).logit
@@ -249,12 +250,12 @@ def test_other_weights_have_another_table(tiny, cache):
 @pytest.mark.parametrize("harm", ["cut", "noise", "empty"])
 def test_a_damaged_file_is_made_again(tiny, cache, harm):
     good = TabulatedField(tiny, "data", size=65)
-    file = tabulated.path(tiny, "data")
+    file = table.path(tiny, "data")
     content = file.read_bytes()
     file.write_bytes({"cut": content[: len(content) // 2], "noise": b"\xff" * 4096, "empty": b""}[harm])
-    assert not tabulated.ready(tiny, "data", 65)
+    assert not table.ready(tiny, "data", 65)
     assert torch.equal(TabulatedField(tiny, "data", size=65).table, good.table)
-    assert tabulated.ready(tiny, "data", 65)
+    assert table.ready(tiny, "data", 65)
 
 
 def test_a_folder_that_cannot_be_written_costs_nothing_but_time(tiny, tmp_path, monkeypatch):

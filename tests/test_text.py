@@ -17,17 +17,20 @@ from PIL import Image
 from scipy.spatial.distance import jensenshannon
 
 import dgflow_core as dg
-from dgflow_core import evaluation, export, transcript, zoo
-from dgflow_core.data import text
-from dgflow_core.export import reader
-from dgflow_core.metrics.curves import Curve
-from dgflow_core.metrics.text import js, ngrams, per_step, reference, words
-from dgflow_core.refine import Run, record
-from dgflow_core.transcript import Transcriber
-from dgflow_core.walk import walk, walk_through
+from dgflow_core import reports
+from dgflow_core.flow.driver import Run, record
+from dgflow_core.flow.latent_walk import walk, walk_through
+from dgflow_core.kinds.plane.per_step import Curve
+from dgflow_core.kinds.text import corpus as text
+from dgflow_core.kinds.text import transcript
+from dgflow_core.kinds.text.metrics import js, ngrams, per_step, reference, words
+from dgflow_core.kinds.text.transcript import Transcriber
+from dgflow_core.pictures import export
+from dgflow_core.pictures import text_payload as reader
+from dgflow_core.zoo import shelf
 from tests.text_model import LETTERS, WORDS, shelve, tiny_text, write_corpus
 
-SHIPPED = [name for name in dg.models() if zoo.describe(name)["kind"] == "text"]
+SHIPPED = [name for name in dg.models() if shelf.describe(name)["kind"] == "text"]
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +44,14 @@ def run(model) -> dg.Trajectory:
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory):
+def stocked(tmp_path_factory):
     return shelve(tmp_path_factory.mktemp("shelf"))
 
 
 @pytest.fixture
-def shelved(shelf, monkeypatch):
-    monkeypatch.setenv("DGFLOW_PRETRAINED", str(shelf))
-    return shelf
+def shelved(stocked, monkeypatch):
+    monkeypatch.setenv("DGFLOW_PRETRAINED", str(stocked))
+    return stocked
 
 
 # Data
@@ -197,7 +200,7 @@ def test_the_reference_scores_real_strings_as_real(shelved):
 
 def test_what_ships_is_said_and_small():
     against = reference("billion_words")
-    folder = zoo.ROOT / "billion_words"
+    folder = shelf.ROOT / "billion_words"
     size = sum((folder / name).stat().st_size for name in ("held_out.txt", "words.txt", "reference.json"))
     assert size < 1e6
     assert "Apache 2.0" in against.source
@@ -428,7 +431,7 @@ def test_the_command_line_writes_text_and_refuses_csv_for_the_plane(shelved, tmp
     argv = ["refine", "billion_words/wgan-gp", "--space", "latent", "--n", "3", "--steps", "2"]
     assert main([*argv, "--out", "run.csv", "--out", "run.png", "--size", "240"]) == 0
     assert (tmp_path / "run.csv").read_text(encoding="utf-8").count("\n") == 1 + 3 * 3
-    zoo.save(dg.load(zoo.ROOT / "25gaussians" / "wgan-gp"), tmp_path / "plane")
+    shelf.save(dg.load(shelf.ROOT / "25gaussians" / "wgan-gp"), tmp_path / "plane")
     capsys.readouterr()
     assert main(["refine", "plane", "--n", "3", "--out", "other.csv"]) == 2
     assert capsys.readouterr().err == "out: csv is for runs of text; save others as npz.\n"
@@ -453,7 +456,7 @@ def test_a_page_stands_alone_and_runs_nothing_it_was_given(model, run, shelved, 
 def test_the_table_goes_on_where_it_stopped(shelved, tmp_path, capsys, monkeypatch):
     from dgflow_core.__main__ import main
 
-    table = evaluation.text
+    table = reports.text_table
     monkeypatch.setattr(table, "CHUNK", 8)
     rows = [replace(row, settings=row.settings | {"steps": 2}) if row.method else row for row in table.ROWS]
     monkeypatch.setattr(table, "ROWS", rows)

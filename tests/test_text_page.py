@@ -6,9 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import links, presets, results, slots
-from dgflow_core import scene
-from dgflow_core.data.text import UNKNOWN
-from dgflow_core.refine import Run
+from dgflow_core import pictures as scene
+from dgflow_core.flow.driver import Run
+from dgflow_core.kinds.text.corpus import UNKNOWN
 from tests.browser import ROOT
 from tests.text_model import shelve
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 import dgflow_core as dg
-from dgflow_core import zoo
-from dgflow_core.data import text
-from dgflow_core.training import base, text_gan
+from dgflow_core.kinds.text import corpus as text
+from dgflow_core.training import loop
+from dgflow_core.training.recipes import character_gan as text_gan
+from dgflow_core.zoo import shelf
 
 CPU = torch.device("cpu")
 RECIPE = text_gan.TextWGANGP(
@@ -49,10 +50,10 @@ def test_each_phase_moves_its_own_networks(root):
 
 
 def test_a_finished_model_is_calibrated_measured_and_loads(root):
-    made = base.train(RECIPE, root / "run", CPU, root)
-    log = [json.loads(line) for line in (root / "run" / base.LOG).read_text().splitlines()]
+    made = loop.train(RECIPE, root / "run", CPU, root)
+    log = [json.loads(line) for line in (root / "run" / loop.LOG).read_text().splitlines()]
     assert 0 < log[-1]["js4"] <= 1
-    again = dg.load(zoo.save(made, root / "model"), device="cpu")
+    again = dg.load(shelf.save(made, root / "model"), device="cpu")
     assert again.sample_shape == (text.LENGTH, len(again.config["alphabet"]))
     assert set(again.config["quality"]) >= {"base", "DGflow(KL)"}
     assert 0 < again.config["quality"]["base"]["js6"] <= 1
@@ -63,7 +64,7 @@ def test_a_finished_model_is_calibrated_measured_and_loads(root):
 
 @pytest.mark.parametrize("after", [1, 3, 4])
 def test_a_resumed_run_ends_with_the_same_bits(root, after):
-    whole = base.train(RECIPE, root / "whole", CPU, root)
+    whole = loop.train(RECIPE, root / "whole", CPU, root)
     calls = iter([False] * (after - 1) + [True] * 10)
-    assert base.train(RECIPE, root / "parts", CPU, root, stop=lambda: next(calls)) is None
-    assert base.train(RECIPE, root / "parts", CPU, root).digest == whole.digest
+    assert loop.train(RECIPE, root / "parts", CPU, root, stop=lambda: next(calls)) is None
+    assert loop.train(RECIPE, root / "parts", CPU, root).digest == whole.digest

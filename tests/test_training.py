@@ -9,9 +9,11 @@ import pytest
 import torch
 
 import dgflow_core as dg
-from dgflow_core import data, training, zoo
-from dgflow_core.training import base
-from dgflow_core.training.wgan_gp import PlanarTrainer, PlanarWGANGP, gradient_penalty
+from dgflow_core import training
+from dgflow_core.kinds.plane import datasets as plane_datasets
+from dgflow_core.training import loop
+from dgflow_core.training.recipes.planar_gan import PlanarTrainer, PlanarWGANGP, gradient_penalty
+from dgflow_core.zoo import shelf
 
 CPU = torch.device("cpu")
 
@@ -28,12 +30,12 @@ def weights(model: dg.Model) -> list[torch.Tensor]:
 
 
 def test_two_iterations_make_a_model_that_can_be_kept(tmp_path):
-    m = base.train(recipe(2), tmp_path / "run", CPU)
-    log = [json.loads(line) for line in (tmp_path / "run" / base.LOG).read_text().splitlines()]
+    m = loop.train(recipe(2), tmp_path / "run", CPU)
+    log = [json.loads(line) for line in (tmp_path / "run" / loop.LOG).read_text().splitlines()]
     assert log[-1]["iteration"] == 2
     for name in ("wasserstein", "logit_real", "logit_fake", "base_high_quality", "refined_high_quality"):
         assert math.isfinite(log[-1][name])
-    again = dg.load(zoo.save(m, tmp_path / "model"), device="cpu")
+    again = dg.load(shelf.save(m, tmp_path / "model"), device="cpu")
     assert all(torch.equal(a, b) for a, b in zip(weights(m), weights(again), strict=True))
     assert again.config["recipe"]["iterations"] == 2
     assert set(again.config["quality"]) == {"base", "DGflow(KL)"}
@@ -43,18 +45,18 @@ def test_two_iterations_make_a_model_that_can_be_kept(tmp_path):
 
 @pytest.mark.parametrize("after", [1, 2, 4])
 def test_a_resumed_run_ends_with_the_same_bits(tmp_path, after):
-    whole = base.train(recipe(5), tmp_path / "whole", CPU)
+    whole = loop.train(recipe(5), tmp_path / "whole", CPU)
     calls = iter([False] * (after - 1) + [True] * 10)
     torch.manual_seed(99)  # nothing may hang on what was drawn before
-    assert base.train(recipe(5), tmp_path / "parts", CPU, stop=lambda: next(calls)) is None
-    parts = base.train(recipe(5), tmp_path / "parts", CPU)
+    assert loop.train(recipe(5), tmp_path / "parts", CPU, stop=lambda: next(calls)) is None
+    parts = loop.train(recipe(5), tmp_path / "parts", CPU)
     assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(parts), strict=True))
     assert whole.logit_offset == parts.logit_offset
 
 
 def test_a_finished_run_is_only_finished_again(tmp_path):
-    one = base.train(recipe(2), tmp_path / "run", CPU)
-    two = base.train(recipe(2), tmp_path / "run", CPU)
+    one = loop.train(recipe(2), tmp_path / "run", CPU)
+    two = loop.train(recipe(2), tmp_path / "run", CPU)
     assert one.digest == two.digest
 
 
@@ -71,26 +73,26 @@ def test_a_failure_within_an_iteration_is_not_kept(tmp_path):
 
     trainer.descend = fail
     with pytest.raises(KeyboardInterrupt):
-        for _ in base.steps(recipe(9), trainer, tmp_path / "run", save_every=1):
+        for _ in loop.steps(recipe(9), trainer, tmp_path / "run", save_every=1):
             pass
-    assert torch.load(tmp_path / "run" / base.CHECKPOINT, weights_only=True)["iteration"] == 1
+    assert torch.load(tmp_path / "run" / loop.CHECKPOINT, weights_only=True)["iteration"] == 1
 
 
 def test_another_recipes_checkpoint_is_refused(tmp_path):
-    base.train(recipe(1), tmp_path / "run", CPU)
+    loop.train(recipe(1), tmp_path / "run", CPU)
     with pytest.raises(ValueError, match="run folder 'run' holds a checkpoint of another recipe"):
-        base.train(recipe(1, penalty=10.0), tmp_path / "run", CPU)
+        loop.train(recipe(1, penalty=10.0), tmp_path / "run", CPU)
 
 
 def test_seeds_differ(tmp_path):
-    one, two = (base.train(recipe(1, seed=seed), tmp_path / str(seed), CPU) for seed in (0, 1))
+    one, two = (loop.train(recipe(1, seed=seed), tmp_path / str(seed), CPU) for seed in (0, 1))
     assert one.digest != two.digest
 
 
 def test_training_learns_something():
     """A few dozen iterations bring the generator's scale nearer to the data's."""
-    trainer = PlanarTrainer(recipe(40, learning_rate=1e-3), data.get("25gaussians"), CPU)
-    target = float(data.get("25gaussians").sample(2000, 0).std())
+    trainer = PlanarTrainer(recipe(40, learning_rate=1e-3), plane_datasets.get("25gaussians"), CPU)
+    target = float(plane_datasets.get("25gaussians").sample(2000, 0).std())
 
     def gap():
         m = trainer.model()

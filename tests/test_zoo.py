@@ -13,15 +13,15 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import dgflow_core as dg
-from dgflow_core import zoo
-from dgflow_core.models.mlp import MLP
+from dgflow_core.nets.mlp import MLP
+from dgflow_core.zoo import shelf
 from tests.conftest import REPO
 
 
 @pytest.fixture
 def folder(tiny, tmp_path):
     """A saved copy of the tiny model, offset 0.75."""
-    return zoo.save(tiny.with_offset(0.75), tmp_path / "tiny")
+    return shelf.save(tiny.with_offset(0.75), tmp_path / "tiny")
 
 
 def test_round_trip(tiny, folder):
@@ -62,14 +62,14 @@ def test_shipped_models_load_and_generate(name):
     x = m.generate(z)
     assert x.shape == (4, *m.sample_shape)
     assert torch.isfinite(m.logit(x)).all()
-    assert zoo.describe(name)["title"] == m.title
+    assert shelf.describe(name)["title"] == m.title
     assert m.config["recipe"]
     assert m.config["quality"]
 
 
 @pytest.mark.parametrize("name", [n for n in dg.models() if n.endswith("/wgan-gp") and "gaussians" in n])
 def test_shipped_planar_models_refine(name):
-    from dgflow_core.metrics import planar
+    from dgflow_core.kinds.plane import metrics as planar
 
     m = dg.load(name, device="cpu")
     target = dg.datasets[m.dataset]
@@ -276,7 +276,7 @@ def own_generator():
 
 @pytest.fixture
 def registry(monkeypatch):
-    monkeypatch.setattr(zoo, "_registered", {})
+    monkeypatch.setattr(shelf, "_registered", {})
 
 
 def test_own_networks_are_known_by_their_name(registry):
@@ -325,7 +325,7 @@ def test_a_file_of_ones_own_registers_models(registry, monkeypatch, tmp_path):
     )
     monkeypatch.setenv("DGFLOW_REGISTER", str(file))
     assert "mine/plane" in dg.models()
-    assert zoo.describe("mine/plane")["kind"] == "2d"
+    assert shelf.describe("mine/plane")["kind"] == "2d"
     file = tmp_path / "wrong.py"
     file.write_text("1 / 0")
     monkeypatch.setenv("DGFLOW_REGISTER", str(file))
@@ -335,7 +335,7 @@ def test_a_file_of_ones_own_registers_models(registry, monkeypatch, tmp_path):
 
 def test_the_example_runs(registry, monkeypatch):
     monkeypatch.setenv("DGFLOW_REGISTER", str(REPO / "examples" / "own_model.py"))
-    zoo._run_registry.cache_clear()
+    shelf._run_registry.cache_clear()
     assert "mine/gan" in dg.models()
     m = dg.load("mine/gan")
     assert (m.title, m.dataset, m.sample_shape) == ("My GAN", "cifar10", (3, 32, 32))

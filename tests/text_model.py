@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 
 import dgflow_core as dg
-from dgflow_core import priors, zoo
-from dgflow_core.data import text
-from dgflow_core.models.text import TextCritic, TextGenerator
-from dgflow_core.training import held_out
+from dgflow_core.flow import priors
+from dgflow_core.kinds.text import corpus as text
+from dgflow_core.nets.characters import TextCritic, TextGenerator
+from dgflow_core.prepare import held_out_text as held_out
+from dgflow_core.zoo import shelf
 
 TEXT = (
     "the cat sat on a mat and saw 2 small dogs that were in no great hurry , but café é <b> & o e s i f w r m"
@@ -48,6 +49,6 @@ def tiny_text() -> dg.Model:
 
 def shelve(root: Path) -> Path:
     """A folder of models that holds the small model and a reference of the made-up corpus."""
-    zoo.save(tiny_text(), root / "pretrained" / "billion_words" / "wgan-gp")
+    shelf.save(tiny_text(), root / "pretrained" / "billion_words" / "wgan-gp")
     held_out.write(write_corpus(root / "data"), root / "pretrained" / "billion_words", (4, 16, 64, 100))
     return root / "pretrained"

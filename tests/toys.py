@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 import dgflow_core as dg
-from dgflow_core import priors
-from dgflow_core.models.sndcgan import SNDCGANDiscriminator
+from dgflow_core.flow import priors
+from dgflow_core.nets.sndcgan import SNDCGANDiscriminator
 
 
 def image_model(title: str, generator, corrector: bool = False) -> dg.Model:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dgflow_core import palette
+from dgflow_core.pictures import palette
 
 
 def heatmap(

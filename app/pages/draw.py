@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import drawing
 from app.live import live
-from dgflow_core.export.live import live_html
+from dgflow_core.pictures.live_page import live_html
 
 PAGE = "draw"
 state = st.session_state

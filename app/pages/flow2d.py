@@ -7,8 +7,8 @@ import streamlit as st
 import dgflow_core as dg
 from app import controls, export, links, navigation, pictures, presets, results
 from app.stage import stage
-from dgflow_core.scene import live
-from dgflow_core.trajectory import Trajectory
+from dgflow_core.flow.trajectory import Trajectory
+from dgflow_core.pictures import live_world as live
 
 PAGE = "flow"
 

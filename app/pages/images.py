@@ -10,9 +10,10 @@ import streamlit as st
 import dgflow_core as dg
 from app import controls, export, grid, links, own, presets, results
 from app.wall import ORDERS, PANES, SHOWN, band, pack, side_by_side, wall
-from dgflow_core import stopping, zoo
-from dgflow_core.data.images import contact_sheet
-from dgflow_core.metrics.neighbours import surroundings
+from dgflow_core.flow import stopping
+from dgflow_core.kinds.images.datasets.readers import contact_sheet
+from dgflow_core.kinds.images.neighbours import surroundings
+from dgflow_core.zoo import shelf
 
 PAGE = "images"
 MAX_SAMPLES, MAX_STEPS = 100, 200
@@ -35,7 +36,7 @@ def settings_of(method) -> dict[str, links.Parameter]:
     }
 
 
-shipped = [name for name in dg.models() if zoo.describe(name)["kind"] == "image"]
+shipped = [name for name in dg.models() if shelf.describe(name)["kind"] == "image"]
 models = {name: controls.model_title(name) for name in shipped} | own.choices()
 if not models:
     st.info("No image models are shipped; `python -m dgflow_core train fashion_mnist/sndcgan-ns` makes one.")

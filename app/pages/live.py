@@ -7,8 +7,8 @@ import streamlit as st
 import dgflow_core as dg
 from app import controls, links, navigation, results
 from app.live import live
-from dgflow_core.export.live import live_html
-from dgflow_core.scene import live as world
+from dgflow_core.pictures import live_world as world
+from dgflow_core.pictures.live_page import live_html
 
 PAGE = "live"
 

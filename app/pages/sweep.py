@@ -7,31 +7,31 @@ import streamlit as st
 import dgflow_core as dg
 from app import controls, links, navigation, results
 from app.figures.heatmap import heatmap
-from dgflow_core import sweep
+from dgflow_core.reports import sweep_grid
 
 PAGE = "sweep"
 KEPT = 4096
 REDRAW_EVERY = 4
 
-METHODS = [method.name for method in dg.methods.values() if len(sweep.settings_of(method)) > 1]
+METHODS = [method.name for method in dg.methods.values() if len(sweep_grid.settings_of(method)) > 1]
 PARAMETERS = {
     "model": links.choice("model", controls.planar_models(), "25gaussians/wgan-gp"),
     "method": links.choice("method", METHODS, "dgflow"),
     "space": links.choice("space", ("data", "latent"), "data"),
-    "metric": links.choice("metric", sweep.METRICS, "high_quality"),
+    "metric": links.choice("metric", sweep_grid.METRICS, "high_quality"),
     "n": links.whole("n", 1000, 100, 5000),
     "seed": links.whole("seed", 0, 0, 2**31 - 1),
-    "size": links.whole("size", 8, 2, sweep.MAX_SIDE),
+    "size": links.whole("size", 8, 2, sweep_grid.MAX_SIDE),
 }
 
 links.restore(PAGE, PARAMETERS)
 state = st.session_state
 method = dg.methods[state[f"{PAGE}.method"]]
 SETTINGS = links.settings(method) | {f"{method.name}.steps": links.setting(method.Settings, "steps", 50)}
-x_default, y_default = sweep.default_axes(method)
+x_default, y_default = sweep_grid.default_axes(method)
 AXES = {
-    f"{method.name}.x": links.choice("x", sweep.settings_of(method), x_default),
-    f"{method.name}.y": links.choice("y", sweep.settings_of(method), y_default),
+    f"{method.name}.x": links.choice("x", sweep_grid.settings_of(method), x_default),
+    f"{method.name}.y": links.choice("y", sweep_grid.settings_of(method), y_default),
 }
 links.restore(PAGE, SETTINGS | AXES)
 links.complaints(PAGE)
@@ -54,9 +54,9 @@ with st.sidebar:
                          format_func=str.capitalize, disabled=len(method.spaces) == 1,
                          help="Data: move the samples. Latent: move the codes.")  # fmt: skip
     for side, words in (("x", "Across"), ("y", "Up")):
-        st.selectbox(words, sweep.settings_of(method), key=f"{PAGE}.{method.name}.{side}",
+        st.selectbox(words, sweep_grid.settings_of(method), key=f"{PAGE}.{method.name}.{side}",
                      format_func=title, help="The setting that this side runs over.")  # fmt: skip
-    st.slider("Cells a side", 2, sweep.MAX_SIDE, key=f"{PAGE}.size",
+    st.slider("Cells a side", 2, sweep_grid.MAX_SIDE, key=f"{PAGE}.size",
               help="How many values each side takes. Finished cells serve again.")  # fmt: skip
     free = [name for name in method.Settings.model_fields
             if name not in (state[f"{PAGE}.{method.name}.x"], state[f"{PAGE}.{method.name}.y"])]  # fmt: skip
@@ -69,20 +69,20 @@ with st.sidebar:
 links.publish(PAGE, PARAMETERS | SETTINGS | AXES)
 
 has_modes = dg.datasets[state[f"{PAGE}.model"].split("/")[0]].modes is not None
-metrics = [name for name in sweep.METRICS if has_modes or name not in ("high_quality", "modes")]
+metrics = [name for name in sweep_grid.METRICS if has_modes or name not in ("high_quality", "modes")]
 if state[f"{PAGE}.metric"] not in metrics:
     state[f"{PAGE}.metric"] = metrics[0]
 head, action = st.columns([5, 1], vertical_alignment="bottom")
 head.segmented_control("Metric", metrics, key=f"{PAGE}.metric", required=True,
-                       format_func=lambda name: sweep.METRICS[name][0],
+                       format_func=lambda name: sweep_grid.METRICS[name][0],
                        help="What the colours show. Changing it runs nothing again.")  # fmt: skip
 
 try:
     size = state[f"{PAGE}.size"]
-    x, y = (sweep.axis(method, state[f"{PAGE}.{method.name}.{side}"], count=size) for side in "xy")
+    x, y = (sweep_grid.axis(method, state[f"{PAGE}.{method.name}.{side}"], count=size) for side in "xy")
     base = {"method": method.name, "space": state[f"{PAGE}.space"], "n": state[f"{PAGE}.n"],
             "seed": state[f"{PAGE}.seed"], **fixed}  # fmt: skip
-    todo = sweep.cells(base, x, y)
+    todo = sweep_grid.cells(base, x, y)
     for cell in todo:
         results.check_size(cell["n"], cell["steps"])
 except ValueError as error:
@@ -95,7 +95,7 @@ finished = state.setdefault(f"{PAGE}._finished", {})
 while len(finished) > KEPT:
     finished.pop(next(iter(finished)))
 identity = results.key(name, base, x, y)
-missing = sum(sweep.cell_key(model, cell) not in finished for cell in todo)
+missing = sum(sweep_grid.cell_key(model, cell) not in finished for cell in todo)
 # A sweep goes on by itself after a page change; only stop, or another grid, ends it.
 running = state.get(f"{PAGE}._running") == identity and missing > 0
 
@@ -120,14 +120,14 @@ bar, picture = st.empty(), st.empty()
 def draw():
     """The heat map as far as it is finished."""
     metric = state[f"{PAGE}.metric"]
-    words, unit, better_up = sweep.METRICS[metric]
-    values = sweep.table(model, base, x, y, finished, metric)
+    words, unit, better_up = sweep_grid.METRICS[metric]
+    values = sweep_grid.table(model, base, x, y, finished, metric)
     return heatmap(values, x.values, y.values, title(x.name), title(y.name), words, unit, better_up)
 
 
 if running:
     picture.plotly_chart(draw(), key=f"{PAGE}._progress 0", width="stretch")
-    for done in sweep.sweep(model, todo, finished, lambda space: results.field(name, False, space)):
+    for done in sweep_grid.sweep(model, todo, finished, lambda space: results.field(name, False, space)):
         bar.progress(done / len(todo), f"Cell {done} of {len(todo)}")
         if done % REDRAW_EVERY == 0:
             picture.plotly_chart(draw(), key=f"{PAGE}._progress {done}", width="stretch")
@@ -136,7 +136,7 @@ if running:
 
 chosen = picture.plotly_chart(
     draw(), key=f"{PAGE}._map", width="stretch", on_select="rerun", selection_mode="points",
-    alt=f"Heat map of {sweep.METRICS[state[f'{PAGE}.metric']][0]} over {x.name} and {y.name}",
+    alt=f"Heat map of {sweep_grid.METRICS[state[f'{PAGE}.metric']][0]} over {x.name} and {y.name}",
 )  # fmt: skip
 st.caption(
     "Each cell is one run. The best one is ringed. Click a cell to open exactly that run on the 2D page."

@@ -7,10 +7,11 @@ import streamlit as st
 import dgflow_core as dg
 from app import controls, export, links, presets, results, slots
 from app.reader import ORDERS, VIEWS, pack, reader
-from dgflow_core import transcript, zoo
-from dgflow_core.data.text import LENGTH, MAX_PASTE, UNKNOWN, paste
-from dgflow_core.metrics.text import NGRAMS, Reference, reference
-from dgflow_core.walk import walk_through
+from dgflow_core.flow.latent_walk import walk_through
+from dgflow_core.kinds.text import transcript
+from dgflow_core.kinds.text.corpus import LENGTH, MAX_PASTE, UNKNOWN, paste
+from dgflow_core.kinds.text.metrics import NGRAMS, Reference, reference
+from dgflow_core.zoo import shelf
 
 PAGE = "text"
 MAX_STRINGS, MAX_STEPS = 100, 300
@@ -28,7 +29,7 @@ GROUND = slots.Ground(
 PANELS = ("dgflow;latent", "dot;latent", "ddls;latent", "dgflow;latent;divergence=JS")
 NAMES = tuple(f"p{number}" for number in range(1, len(PANELS) + 1))
 
-models = [name for name in dg.models() if zoo.describe(name)["kind"] == "text"]
+models = [name for name in dg.models() if shelf.describe(name)["kind"] == "text"]
 if not models:
     st.info("No text model is shipped; `python -m dgflow_core train billion_words/wgan-gp` makes one.")
     st.stop()

@@ -16,7 +16,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from dgflow_core.fields import Evaluation, ExactField
+from dgflow_core.fields.network import Evaluation, ExactField
 
 
 def setting(

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from dgflow_core.fields import ExactField
+from dgflow_core.fields.network import ExactField
 from dgflow_core.methods.base import Method, Settings, State, number, rows, setting
 
 BETA1, BETA2, EPSILON = 0.0, 0.9, 1e-8

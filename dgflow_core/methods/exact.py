@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dgflow_core import density, divergences
+from dgflow_core.flow import divergences
+from dgflow_core.kinds.plane import density
 from dgflow_core.methods.base import Method, Settings, State, noise, number, setting
 from dgflow_core.methods.dgflow import DivergenceKey
 

@@ -11,9 +11,9 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from dgflow_core import data
+from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.methods.base import Method, Settings, State, proposals, rows, setting, start, tally, where
-from dgflow_core.model import Model
+from dgflow_core.zoo.model import Model
 
 Calibration = Literal["offset", "logistic", "isotonic"]
 HELD_OUT, HELD_OUT_SEED = 10_000, 12
@@ -47,11 +47,11 @@ def calibrate(model: Model, how: Calibration, real: np.ndarray | None = None) ->
     if how == "offset":
         return lambda d: d
     if real is None:
-        if model.dataset not in data.datasets:
+        if model.dataset not in plane_datasets.datasets:
             raise ValueError(
                 f"calibration must be offset for {model.name}: its data set cannot be sampled here."
             )
-        real = data.get(model.dataset).sample(HELD_OUT, HELD_OUT_SEED)
+        real = plane_datasets.get(model.dataset).sample(HELD_OUT, HELD_OUT_SEED)
     fake = model.generate(model.prior.sample(len(real), HELD_OUT_SEED))
     d = torch.cat([model.logit(real), model.logit(fake)]).cpu().double().numpy()
     label = np.repeat([1, 0], len(real))

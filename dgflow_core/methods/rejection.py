@@ -7,18 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dgflow_core.methods.base import (
-    Method,
-    Settings,
-    State,
-    number,
-    proposals,
-    put,
-    rows,
-    setting,
-    tally,
-)
-from dgflow_core.priors import seeded
+from dgflow_core.flow.priors import seeded
+from dgflow_core.methods.base import Method, Settings, State, number, proposals, put, rows, setting, tally
 
 EPSILON = 1e-8
 BURN_IN_SEED = 11

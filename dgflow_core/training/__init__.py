@@ -1,16 +1,17 @@
-"""Recipes, by name, and what trains them. A file in this folder that defines ``RECIPES`` adds some."""
+"""Recipes, by name, and what trains them. Every file in ``recipes`` that defines ``RECIPES`` adds some."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
 
-from dgflow_core.training.base import Recipe
+from dgflow_core.training import recipes as _folder
+from dgflow_core.training.loop import Recipe
 
 recipes: dict[str, Recipe] = {}
 
-for _file in sorted(pkgutil.iter_modules(__path__), key=lambda file: file.name):
-    for _recipe in getattr(importlib.import_module(f"{__name__}.{_file.name}"), "RECIPES", ()):
+for _file in sorted(pkgutil.iter_modules(_folder.__path__), key=lambda file: file.name):
+    for _recipe in getattr(importlib.import_module(f"{_folder.__name__}.{_file.name}"), "RECIPES", ()):
         recipes[_recipe.name] = _recipe
 
 

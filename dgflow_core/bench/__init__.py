@@ -1,0 +1,1 @@
+"""How fast this machine is: the engine, and the app in a browser."""

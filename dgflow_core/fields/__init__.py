@@ -1,0 +1,1 @@
+"""Where (d, ∇d) comes from: the pair that every method consumes."""

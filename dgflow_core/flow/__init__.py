@@ -1,0 +1,1 @@
+"""What moves samples: priors, divergences, the one driver, stopping rules and what a run leaves."""

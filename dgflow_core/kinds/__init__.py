@@ -1,0 +1,1 @@
+"""What a sample can be: a point of the plane, an image, a string. One folder each."""

@@ -1,0 +1,1 @@
+"""Strings of characters: corpus, metrics, transcripts."""

@@ -1,1 +1,0 @@
-"""Numbers that say how good samples are; one file a kind of data."""

@@ -1,0 +1,134 @@
+"""The live picture as bytes: tables of (d, ∇d), particles and settings for ``assets/stage/live.js``."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dgflow_core import methods
+from dgflow_core.fields.table import TabulatedField
+from dgflow_core.flow.divergences import divergences
+from dgflow_core.kinds.plane import datasets as plane_datasets
+from dgflow_core.methods.dot import estimate_lipschitz
+from dgflow_core.pictures import browser_bundle as page
+from dgflow_core.pictures.compose import AXES, extent_of, real_points
+from dgflow_core.pictures.packing import _palette, encode
+from dgflow_core.zoo.model import Model
+
+#: Methods that ``assets/stage/sim.js`` knows.
+METHODS = ("dgflow", "dot", "ddls")
+#: Nodes along one side of the table in the browser.
+SIZE = 513
+
+
+def pack(
+    model: Model,
+    fields: Mapping[str, TabulatedField] | None = None,
+    *,
+    pool: int = 10_000,
+    seed: int = 0,
+    real: np.ndarray | None = None,
+    defaults: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Everything the browser needs to simulate ``model`` by itself, 2 bytes a number of the tables.
+
+    Args:
+        model: a 2D model.
+        fields: its tables by space; None makes both. A space that is missing is not offered.
+        pool: generated samples to start from; the browser takes as many as it shows.
+        real: samples of the data (m, 2); None draws them from the model's data set, if it is known.
+        defaults: settings that differ from the methods' own at first sight.
+
+    Raises:
+        ValueError: the model is not two-dimensional.
+    """
+    fields = fields or {space: TabulatedField(model, space) for space in ("data", "latent")}
+    known = model.dataset in plane_datasets.datasets
+    target = plane_datasets.get(model.dataset) if known else None
+    modes = getattr(target, "modes", None)
+    z = model.prior.sample(pool, seed).to(model.device)
+    if real is None and known:
+        real = real_points(model.dataset)
+    tree = {
+        "title": model.title,
+        "model": model.name,
+        "palette": _palette(),
+        "prior": model.prior.kind,
+        "offset": model.logit_offset,
+        "spaces": {space: _space(field, model) for space, field in fields.items()},
+        "start": {"data": _floats(model.generate(z)), "latent": _floats(z)},
+        "real": None if real is None else np.asarray(real, dtype=np.float32),
+        "modes": None if modes is None else np.asarray(modes, dtype=np.float32),
+        "std": getattr(target, "std", None),
+        "methods": {name: _method(name, fields) for name in METHODS},
+        "divergences": {
+            key: {"title": row.title, "lesson": row.lesson} for key, row in divergences.items()
+        },
+        "defaults": dict(defaults or {}),
+    }  # fmt: skip
+    tree["methods"] = {name: row for name, row in tree["methods"].items() if row["spaces"]}
+    return encode(tree)
+
+
+def _floats(points) -> np.ndarray:
+    return points.cpu().numpy().astype(np.float32)
+
+
+def _space(field: TabulatedField, model: Model) -> dict[str, Any]:
+    stride = max(1, (field.size - 1) // (SIZE - 1))
+    table = field.table[:, ::stride, ::stride].cpu().numpy()
+    extent = _extent(model, field.space)
+    return {
+        "size": table.shape[1], "half": field.half, "space": field.space,
+        "extent": extent, "axes": AXES[field.space], "lipschitz": estimate_lipschitz(field),
+        "channels": [_quantised(channel) for channel in table],
+    }  # fmt: skip
+
+
+def _extent(model: Model, space: str):
+    known = space == "latent" or model.dataset in plane_datasets.datasets
+    return extent_of(model, space) if known else (-2.0, 2.0, -2.0, 2.0)
+
+
+def _quantised(channel: np.ndarray) -> dict[str, Any]:
+    low, high = float(channel.min()), float(channel.max())
+    high = high if high > low else low + 1.0
+    codes = np.rint((channel.astype(np.float64) - low) * (65535 / (high - low)))
+    return {"codes": codes.astype(np.uint16), "range": [low, high]}
+
+
+def _method(name: str, fields: Mapping[str, TabulatedField]) -> dict[str, Any]:
+    method = methods.get(name)
+    return {
+        "title": method.title,
+        "about": method.about,
+        "paper": method.paper,
+        "spaces": [space for space in method.spaces if space in fields],
+        "settings": {key: _setting(method, key) for key in method.Settings.model_fields},
+    }
+
+
+def _setting(method, key: str) -> dict[str, Any]:
+    """A setting's declaration, for the browser: the same one that makes the app's sliders."""
+    info = method.Settings.model_fields[key]
+    extra = info.json_schema_extra
+    literal = typing.get_origin(info.annotation) is typing.Literal
+    return {
+        "symbol": extra["symbol"], "help": info.description, "default": info.default,
+        "options": list(typing.get_args(info.annotation)) if literal else None,
+        "slider": None if literal else list(extra["slider"]), "log": extra["log"],
+        "step": extra["step"], "optional": type(None) in typing.get_args(info.annotation),
+    }  # fmt: skip
+
+
+def script() -> str:
+    """The JavaScript of the live picture, one module."""
+    return page.script("unpack", "parts", "view", "sim", "live")
+
+
+def style() -> str:
+    """What the live picture adds to the style of the stage."""
+    return (page.ASSETS / "live.css").read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""What ships beside weights: classifier features, nearest images, held-out text."""

@@ -1,0 +1,155 @@
+"""A grid of runs over two settings: which cells, and what each one measures.
+
+A cell is known by its whole settings, so cells that are finished serve again when the grid is
+refined, extended, or swapped round.
+"""
+
+from __future__ import annotations
+
+import json
+import typing
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from dgflow_core.flow.driver import refine
+from dgflow_core.kinds.plane import datasets as plane_datasets
+from dgflow_core.kinds.plane import metrics as planar
+from dgflow_core.methods import Method
+from dgflow_core.zoo.model import Model
+
+MAX_SIDE = 16
+
+#: metric → (title, unit, whether more is better)
+METRICS = {
+    "high_quality": ("High quality", "% within 4σ of a mode", True),
+    "modes": ("Modes covered", "modes", True),
+    "distance": ("Distance to data", "sliced W₂, data units", False),
+    "kde_score": ("KDE score", "nats a real point", True),
+    "logit": ("Mean logit", "nats", True),
+}
+
+
+class Axis(NamedTuple):
+    """One side of the grid: a setting and the values it takes, in order."""
+
+    name: str
+    values: tuple[Any, ...]
+
+
+def settings_of(method: Method) -> list[str]:
+    """The settings of a method that a grid can run over: numbers, and choices such as f."""
+    return [name for name in method.Settings.model_fields if not _optional(method, name)]
+
+
+def axis(
+    method: Method, name: str, low: float | None = None, high: float | None = None, count: int = 8
+) -> Axis:
+    """``count`` values of a setting from ``low`` to ``high`` (None: its slider's ends), both included.
+
+    Spaced by factors where the setting's slider is; whole numbers are rounded, twins left out. A
+    setting that is a choice takes all its options, whatever the other arguments.
+
+    Raises:
+        ValueError: not such a setting, the ends are not allowed or in the wrong order, or too many values.
+    """
+    if name not in settings_of(method):
+        raise ValueError(f"axis must be one of {', '.join(settings_of(method))}, not {name!r}.")
+    info = method.Settings.model_fields[name]
+    if typing.get_origin(info.annotation) is Literal:
+        return Axis(name, typing.get_args(info.annotation))
+    if not 2 <= count <= MAX_SIDE:
+        raise ValueError(f"count must be a whole number from 2 to {MAX_SIDE}, not {count}.")
+    ends = info.json_schema_extra["slider"]
+    low, high = (ends[0] if low is None else low), (ends[1] if high is None else high)
+    for end in (low, high):
+        method.Settings.parse({name: int(end) if info.annotation is int else end})
+    if not low < high:
+        raise ValueError(f"{name}: the lower end must be below the upper end, not {low:g} and {high:g}.")
+    by_factors = info.json_schema_extra["log"] or (info.annotation is int and low > 0)
+    values = np.geomspace(low, high, count) if by_factors else np.linspace(low, high, count)
+    if info.annotation is int:
+        return Axis(name, tuple(dict.fromkeys(round(value) for value in values)))
+    return Axis(name, tuple(float(f"{value:.3g}") for value in values))
+
+
+def cells(base: dict[str, Any], x: Axis, y: Axis) -> list[dict[str, Any]]:
+    """The settings of every cell, the coarse picture first: every fourth, every second, then the rest.
+
+    Raises:
+        ValueError: both axes run over the same setting.
+    """
+    if x.name == y.name:
+        raise ValueError(f"the two axes must be different settings, not both {x.name}.")
+    order = sorted(
+        ((i, j) for j in range(len(y.values)) for i in range(len(x.values))),
+        key=lambda cell: (-min(_level(cell[0]), _level(cell[1])), cell[1], cell[0]),
+    )
+    return [{**base, x.name: x.values[i], y.name: y.values[j]} for i, j in order]
+
+
+def cell_key(model: Model, settings: dict[str, Any]) -> str:
+    """What a finished cell is kept under."""
+    return json.dumps([model.digest, settings], sort_keys=True)
+
+
+def measure(model: Model, settings: dict[str, Any], field=None) -> dict[str, float]:
+    """Run one cell and measure its last step: every metric of ``METRICS`` that its data set allows.
+
+    A run that leaves the finite range measures NaN. The KDE score is a mean over real points.
+    """
+    target = plane_datasets.get(model.dataset)
+    run = refine(model, field=field, **settings)
+    if run.ended != "complete":
+        return dict.fromkeys(METRICS, float("nan"))
+    real = target.sample(run.n, seed=11)
+    numbers = planar.summary(run.samples[-1].numpy(), real, target, kde=True)
+    numbers["kde_score"] /= len(real)
+    return {**numbers, "logit": float(run.logits[-1].mean())}
+
+
+def sweep(
+    model: Model,
+    todo: list[dict[str, Any]],
+    finished: dict[str, dict[str, float]],
+    field_of: Callable[[str], Any] = lambda space: None,
+) -> Iterator[int]:
+    """Measure every cell of ``todo`` that is not in ``finished``, filling it; yields how many are done.
+
+    A caller that stops iterating stops the work and keeps what is finished.
+    """
+    for done, settings in enumerate(todo, 1):
+        key = cell_key(model, settings)
+        if key not in finished:
+            finished[key] = measure(model, settings, field_of(settings["space"]))
+        yield done
+
+
+def table(model: Model, base: dict, x: Axis, y: Axis, finished: dict, metric: str) -> np.ndarray:
+    """``metric`` of every cell, (len(y), len(x)); NaN where it is not finished or has no such metric."""
+    missing: dict[str, float] = {}
+    return np.array(
+        [
+            [
+                finished.get(cell_key(model, {**base, x.name: a, y.name: b}), missing).get(metric, np.nan)
+                for a in x.values
+            ]
+            for b in y.values
+        ]
+    )
+
+
+def _level(index: int) -> int:
+    """2 for every fourth index, 1 for every second, 0 otherwise."""
+    return 2 if index % 4 == 0 else int(index % 2 == 0)
+
+
+def _optional(method: Method, name: str) -> bool:
+    return type(None) in typing.get_args(method.Settings.model_fields[name].annotation)
+
+
+def default_axes(method: Method) -> tuple[str, str]:
+    """The two settings to begin with: step size, and what else the method turns on."""
+    names = [name for name in settings_of(method) if name not in ("eta", "divergence")]
+    return "eta", names[0] if names else "steps"

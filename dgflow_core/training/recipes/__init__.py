@@ -1,0 +1,1 @@
+"""How every shipped model is made. A file here that defines ``RECIPES`` adds some."""

@@ -1,0 +1,63 @@
+"""SN-ResNet-GAN (Miyato et al. 2018), refined, as in the paper, by the discriminator of an SN-DCGAN."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from dgflow_core.nets.snresnet import SNResNetDiscriminator, SNResNetGenerator
+from dgflow_core.training import image_parts as images
+from dgflow_core.training.recipes.image_gan import ImageGAN, ImageGANTrainer
+from dgflow_core.zoo import shelf
+from dgflow_core.zoo.model import Model
+
+
+class ResNetGAN(ImageGAN):
+    """``width`` is the generator's, its own discriminator has half of it (256 and 128 are the paper's).
+
+    ``critic_from`` names the shipped GAN whose discriminator refines it.
+    """
+
+    critic_from: str
+
+    def trainer(self, device: torch.device, data_root: Path | None) -> ResNetGANTrainer:
+        return ResNetGANTrainer(self, device, data_root)
+
+
+class ResNetGANTrainer(ImageGANTrainer):
+    """Trains one ``ResNetGAN``; its own discriminator serves in training only."""
+
+    def build(self, channels: int, side: int) -> tuple[nn.Module, nn.Module]:
+        recipe = self.recipe
+        self.lender = shelf.load(recipe.critic_from, self.device)
+        return (
+            SNResNetGenerator(recipe.dim, channels, recipe.width, batch_norm=True),
+            SNResNetDiscriminator(channels, recipe.width // 2, spectral_norm=True),
+        )
+
+    def model(self) -> Model:
+        """The averaged generator, folded, with the lent discriminator."""
+        generator = self.shipped()
+        critic = self.lender.critic
+        names = ("snresnet_generator", "sndcgan_discriminator")
+        config = images.config(self.recipe, self.recipe.dim, generator, critic, names)
+        return Model(config, self.prior, generator, critic, None, self.lender.logit_offset, self.device)
+
+
+RECIPES = (
+    ResNetGAN(
+        name="cifar10/sn-resnet",
+        title="SN-ResNet-GAN on CIFAR-10",
+        dataset="cifar10",
+        critic_from="cifar10/sndcgan-ns",
+        loss="hinge",
+        dim=128,
+        width=32,
+        critic_steps=5,
+        critic_rate=4e-4,
+        iterations=4000,
+        ema=0.999,
+    ),
+)

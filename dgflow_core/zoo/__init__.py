@@ -1,0 +1,1 @@
+"""Models: what one is, how it is loaded, saved, registered and imported."""

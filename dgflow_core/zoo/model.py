@@ -1,0 +1,244 @@
+"""A generator, its prior, and the logit that knows where it is wrong."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dgflow_core import device as devices
+from dgflow_core.flow.priors import Prior
+from dgflow_core.kinds.plane import datasets as plane_datasets
+
+#: Rows that go through a network at once; bounds memory, never changes a result beyond rounding.
+BATCH = {"2d": 65_536, "image": 256, "text": 256}
+#: What samples of each kind look like: a check of one sample's shape, and words for it.
+_SAMPLES = {
+    "2d": (lambda shape: shape == (2,), "points of the plane, (n, 2)"),
+    "image": (
+        lambda shape: len(shape) == 3 and shape[0] in (1, 3) and all(8 <= side <= 256 for side in shape[1:]),
+        "images of 1 or 3 channels and 8 to 256 pixels a side, (n, C, H, W)",
+    ),
+    "text": (lambda shape: len(shape) == 2, "strings as (n, length, symbols)"),
+}
+
+
+def as_tensor(name: str, value: Any, device: torch.device, shape: tuple[int, ...]) -> Tensor:
+    """``value`` as a float32 tensor of shape (n, *shape) on ``device``.
+
+    Raises:
+        ValueError: it has another shape, no rows, or is not numeric; the message names it.
+    """
+    try:
+        tensor = torch.as_tensor(np.asarray(value) if not isinstance(value, Tensor) else value)
+        tensor = tensor.detach().to(device=device, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{name} must be an array of numbers.") from None
+    if tensor.shape[1:] != shape or tensor.dim() != len(shape) + 1 or len(tensor) == 0:
+        wanted = ", ".join(str(side) for side in ("n", *shape))
+        raise ValueError(f"{name} must have shape ({wanted}), n ≥ 1, not {tuple(tensor.shape)}.")
+    return tensor
+
+
+class Model:
+    """A generator g, a prior p_Z and a logit d, ready to be refined.
+
+    The logit is d(x) = critic(x) + corrector(x) + logit_offset, so that σ(d) estimates
+    P(real | x) and exp(−d) the density ratio ρ/μ of generated to real data.
+
+    Args:
+        config: what ``config.json`` holds (see ``zoo``); ``dataset``, ``kind`` ("2d", "image",
+            "text") and ``title`` are read here, the rest is provenance.
+        prior: the latent prior.
+        generator: network (n, dim_z) → (n, *sample_shape).
+        critic: network (n, *sample_shape) → (n,).
+        corrector: network like the critic, or None: the d_λ of the corrected ratio d_φ + d_λ.
+        logit_offset: constant added to the logit. A WGAN critic is only determined up to a
+            constant; ``calibration_offset`` gives the one that makes exp(−d) a density ratio.
+    """
+
+    def __init__(
+        self,
+        config: dict,
+        prior: Prior,
+        generator: nn.Module,
+        critic: nn.Module,
+        corrector: nn.Module | None = None,
+        logit_offset: float = 0.0,
+        device: str | torch.device = "auto",
+    ):
+        """
+        Raises:
+            ValueError: the parts do not fit together; one sentence.
+        """
+        self.config = config
+        self.prior = prior
+        self.device = devices.pick(device)
+        self.logit_offset = float(logit_offset)
+        self.generator, self.critic, self.corrector = (
+            # Convolutions run a quarter faster in this layout; other weights do not change.
+            None if net is None else net.to(self.device, memory_format=torch.channels_last)
+            for net in (generator, critic, corrector)
+        )
+        for net in filter(None, (self.generator, self.critic, self.corrector)):
+            net.eval().requires_grad_(False)
+        self.sample_shape = self._probe()
+        self._weights_digest: str | None = None
+        self._starts: dict[tuple[int, int], Tensor] = {}
+
+    name = property(lambda self: self.config.get("name", "unnamed"))
+    title = property(lambda self: self.config.get("title", self.name))
+    dataset = property(lambda self: self.config.get("dataset"))
+    kind = property(lambda self: self.config.get("kind", "2d"))
+
+    @torch.no_grad()
+    def _probe(self) -> tuple[int, ...]:
+        """The shape of one sample, after two samples went through every network."""
+        z = self.prior.sample(2, 0).to(self.device)
+        try:
+            x = self.generator(z)
+        except (RuntimeError, ValueError, TypeError):
+            raise ValueError(
+                f"model {self.name!r}: the generator does not take codes of prior dim {self.prior.dim}."
+            ) from None
+        shape = tuple(x.shape[1:])
+        fits, words = _SAMPLES[self.kind]
+        if not fits(shape) or len(x) != 2:
+            raise ValueError(f"model {self.name!r}: its samples must be {words}, not of shape {shape}.")
+        for part in ("critic", "corrector"):
+            network = getattr(self, part)
+            if network is None:
+                continue
+            try:
+                d = network(x)
+            except (RuntimeError, ValueError, TypeError):
+                raise ValueError(
+                    f"model {self.name!r}: the {part} does not take the generator's samples, shape {shape}."
+                ) from None
+            if tuple(d.shape) != (2,):
+                raise ValueError(
+                    f"model {self.name!r}: the {part} must return one logit a sample, shape (n,), "
+                    f"not (n, {', '.join(map(str, d.shape[1:]))})."
+                )
+        return shape
+
+    @property
+    def weights_digest(self) -> str:
+        """SHA-256 of the prior and all weights, hexadecimal; the same for every offset."""
+        if self._weights_digest is None:
+            sha = hashlib.sha256(repr(self.prior).encode())
+            for net in (self.generator, self.critic, self.corrector):
+                for key, value in net.state_dict().items() if net is not None else ():
+                    sha.update(key.encode())
+                    sha.update(value.cpu().numpy().tobytes())
+            self._weights_digest = sha.hexdigest()
+        return self._weights_digest
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all weights and the offset, hexadecimal: what a result was made with."""
+        return hashlib.sha256(f"{self.weights_digest} {self.logit_offset!r}".encode()).hexdigest()
+
+    def with_offset(self, offset: float) -> Model:
+        """The same networks (shared) with another ``logit_offset``; 0 gives the raw critic."""
+        twin = copy.copy(self)
+        twin.logit_offset = float(offset)
+        return twin
+
+    def without_corrector(self) -> Model:
+        """The same networks (shared) with d(x) = critic(x) + logit_offset alone."""
+        twin = copy.copy(self)
+        twin.corrector = None
+        twin._weights_digest = None
+        return twin
+
+    def real_logits(self) -> dict[str, float]:
+        """Quantiles of d over real samples, "5%" … "95%", for the logit as it is: its offset, its corrector.
+
+        Raises:
+            ValueError: they were not measured, or were with a corrector that has been left out.
+        """
+        measured = self.config.get("real_logits")
+        if self.kind == "2d" and self.dataset in plane_datasets.datasets:
+            d = self.logit(plane_datasets.get(self.dataset).sample(5000, 0)).double()
+            return {f"{share}%": float(d.quantile(share / 100)) for share in (5, 25, 50, 75, 95)}
+        if not measured or (self.corrector is None) != (self.config.get("corrector") is None):
+            raise ValueError(f"model {self.name}: the logits of real samples are not known for this logit.")
+        moved = self.logit_offset - self.config.get("logit_offset", 0.0)
+        return {share: value + moved for share, value in measured.items()}
+
+    def dim(self, space: str) -> tuple[int, ...]:
+        """Shape of one point: (dim_z,) in ``"latent"`` space, the sample shape in ``"data"``.
+
+        Raises:
+            ValueError: another space.
+        """
+        if space not in ("data", "latent"):
+            raise ValueError(f"space must be 'data' or 'latent', not {space!r}.")
+        return (self.prior.dim,) if space == "latent" else self.sample_shape
+
+    def generate(self, z) -> Tensor:
+        """g(z): latent codes (n, dim_z) → samples (n, *sample_shape), images in [−1, 1]."""
+        z = as_tensor("z", z, self.device, (self.prior.dim,))
+        with torch.no_grad():
+            return self._batched(self.generator, z)
+
+    def start(self, n: int, seed: int) -> Tensor:
+        """g(z) of the ``n`` codes that ``seed`` draws, (n, *sample_shape): where runs in data space start.
+
+        Planar models keep the last few: a slider asks again and again, and they outweigh the run.
+        """
+        if (n, seed) in self._starts:
+            return self._starts[n, seed]
+        samples = self.generate(self.prior.sample(n, seed).to(self.device))
+        if self.sample_shape == (2,) and n <= 20_000:
+            while len(self._starts) >= 8:
+                self._starts.pop(next(iter(self._starts)), None)
+            self._starts[n, seed] = samples
+        return samples
+
+    def logit(self, x) -> Tensor:
+        """d(x): samples (n, *sample_shape) → (n,), corrector and offset included."""
+        x = as_tensor("x", x, self.device, self.sample_shape)
+        with torch.no_grad():
+            return self._batched(self.differentiable_logit, x)
+
+    def differentiable_logit(self, x: Tensor) -> Tensor:
+        """d(x) with gradients with respect to ``x``; no batching, no checks."""
+        d = self.critic(x)
+        if self.corrector is not None:
+            d = d + self.corrector(x)
+        return d + self.logit_offset
+
+    def decode(self, x) -> list[str]:
+        """Samples as strings, for text models.
+
+        Raises:
+            ValueError: this is not a text model.
+        """
+        alphabet = self.config.get("alphabet")
+        if alphabet is None:
+            raise ValueError(f"decode needs a text model; {self.name} is of kind '{self.kind}'.")
+        x = as_tensor("x", x, self.device, self.sample_shape)
+        return ["".join(alphabet[i] for i in row) for row in x.argmax(-1).tolist()]
+
+    def _batched(self, function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+        size = BATCH[self.kind]
+        if len(rows) <= size:
+            return function(rows)
+        return torch.cat([function(chunk) for chunk in rows.split(size)])
+
+
+def calibration_offset(model: Model, n: int = 50_000, seed: int = 0) -> float:
+    """The constant to add to the current logit so that E_ρ[exp(d)] = 1 over generated samples.
+
+    Since E_ρ[μ/ρ] = 1 for true densities, this is what makes exp(−d) a density ratio that
+    integrates. KL does not see the constant; JS, log D and every other f do.
+    """
+    d = model.logit(model.generate(model.prior.sample(n, seed))).double()
+    return float(np.log(n) - torch.logsumexp(d, 0).item())
