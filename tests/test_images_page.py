@@ -88,7 +88,7 @@ def test_a_grid_has_a_row_for_every_value(what, runs):
 
 
 def test_the_rows_of_a_grid_start_from_the_same_samples():
-    from app.wall import side_by_side
+    from dgflow_core.pictures.image_wall import side_by_side
 
     test = visit(view="grid", over="eta", seed="74")
     assert not test.exception
@@ -102,7 +102,7 @@ def test_the_rows_of_a_grid_start_from_the_same_samples():
 
 def test_a_shorter_run_rests_on_its_last_frame():
     import dgflow_core as dg
-    from app.wall import side_by_side
+    from dgflow_core.pictures.image_wall import side_by_side
 
     model = dg.load("fashion_mnist/sndcgan-ns", device="cpu")
     long, short = (dg.refine(model, n=2, steps=steps, space="latent") for steps in (4, 1))

@@ -9,10 +9,11 @@ import streamlit as st
 
 import dgflow_core as dg
 from app import controls, export, grid, links, own, presets, results
-from app.wall import ORDERS, PANES, SHOWN, band, pack, side_by_side, wall
+from app.wall import ORDERS, PANES, SHOWN, wall
 from dgflow_core.flow import stopping
 from dgflow_core.kinds.images.datasets.readers import contact_sheet
 from dgflow_core.kinds.images.neighbours import surroundings
+from dgflow_core.pictures.image_wall import band, pack, side_by_side
 from dgflow_core.zoo import shelf
 
 PAGE = "images"
