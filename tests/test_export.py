@@ -50,7 +50,9 @@ def images(channels: int = 3, n: int = 10, steps: int = 2, seed: int = 0) -> dg.
         "seed": 0,
         "space": "latent",
     }
-    return dg.Trajectory(torch.zeros(steps + 1, n, 4), samples, torch.zeros(steps + 1, n), settings)
+    return dg.Trajectory(
+        torch.zeros(steps + 1, n, 4), samples, torch.zeros(steps + 1, n), settings, kind="image"
+    )
 
 
 def near(picture: np.ndarray, colour: str, by: int = 24) -> int:

@@ -163,7 +163,7 @@ class Recorder:
         info = {name: [frame.info.get(name, float("nan")) for frame in frames] for name in names}
         return Trajectory(
             positions, samples, logits, dict(self.run.settings), dict(self.run.provenance),
-            info, self.ended, self.message,
+            info, self.ended, self.message, self.run.model.kind,
         )  # fmt: skip
 
 

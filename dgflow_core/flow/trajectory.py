@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_VERSION = 1
+_VERSION = 2
+#: Files of version 1 did not say what kind their run is of; their samples have these many axes.
+_KINDS_OF_VERSION_1 = {3: "2d", 4: "text", 5: "image"}
 Ended = Literal["complete", "stopped", "non-finite"]
 
 
@@ -26,6 +28,7 @@ class Trajectory:
         settings: a plain dict; ``dg.refine(model, **settings)`` runs it again.
         provenance: model name, weights digest, field and software versions.
         info: per-step scalars of the method, name → list of ``steps + 1`` values.
+        kind: what a sample is, as its model's config says: "2d", "image" or "text".
         ended: "complete", "stopped" (on request) or "non-finite"; ``message`` says why, or "".
     """
 
@@ -37,6 +40,7 @@ class Trajectory:
     info: dict[str, list[float]] = field(default_factory=dict)
     ended: Ended = "complete"
     message: str = ""
+    kind: str = "2d"
 
     @property
     def steps(self) -> int:
@@ -59,6 +63,7 @@ class Trajectory:
         header = {
             "version": _VERSION, "settings": self.settings, "provenance": self.provenance,
             "info": self.info, "ended": self.ended, "message": self.message,
+            "kind": self.kind,
         }  # fmt: skip
         arrays = {"positions": self.positions, "logits": self.logits}
         if self.samples is not self.positions:
@@ -86,9 +91,10 @@ class Trajectory:
                     for name in ("positions", "logits", "samples")
                     if name in file.files
                 }
-            header.pop("version")
             positions = arrays.pop("positions")
             samples = arrays.get("samples", positions)
+            if header.pop("version") == 1:
+                header["kind"] = _KINDS_OF_VERSION_1[samples.dim()]
             return cls(positions, samples, arrays["logits"], **header)
         except FileNotFoundError:
             raise

@@ -42,6 +42,7 @@ class Transcript:
     ended: Ended = "complete"
     message: str = ""
 
+    kind = "text"
     steps = property(lambda self: len(self.symbols) - 1)
     n = property(lambda self: self.symbols.shape[1])
     length = property(lambda self: self.symbols.shape[2])
@@ -62,7 +63,7 @@ class Transcript:
             samples = torch.stack([model.generate(codes).cpu() for codes in self.positions])
         return Trajectory(
             self.positions, samples, self.logits, self.settings, self.provenance, self.info,
-            self.ended, self.message,
+            self.ended, self.message, self.kind,
         )  # fmt: skip
 
 
@@ -106,9 +107,10 @@ def transcribe(trajectory: Trajectory, letters: str) -> Transcript:
         ValueError: its samples are not text of so many symbols.
     """
     samples = trajectory.samples
-    if samples.dim() != 4 or samples.shape[-1] != len(letters):
+    if trajectory.kind != "text" or samples.shape[-1] != len(letters):
         raise ValueError(
-            f"trajectory must hold text of {len(letters)} symbols, not samples {tuple(samples.shape[2:])}."
+            f"trajectory must hold text of {len(letters)} symbols, not samples {tuple(samples.shape[2:])} "
+            f"of kind {trajectory.kind!r}."
         )
     return Transcript(
         trajectory.positions, *read(samples), trajectory.logits, letters, trajectory.settings,
