@@ -17,6 +17,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dgflow_core import device, methods, reports, training
+from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.fields.table import TabulatedField
 from dgflow_core.flow import stopping
@@ -143,7 +144,7 @@ def refine(args: argparse.Namespace) -> int:
         export.check(path, size=args.size, fps=args.fps)
     model = shelf.load(args.model, args.device, raw=args.raw)
     if model.kind != "text" and any(path.suffix.lower() == ".csv" for path in args.out or []):
-        raise ValueError("out: csv is for runs of text; save others as npz.")
+        raise UserError("out: csv is for runs of text; save others as npz.")
     fields = {"tabulated": TabulatedField, "fast": partial(ExactField, fast=True)}
     field = fields[args.field](model, args.space) if args.field in fields else None
     run = Run(model, args.method, n=args.n, seed=args.seed, space=args.space, field=field, **settings)
@@ -208,16 +209,16 @@ def train(args: argparse.Namespace) -> int:
     recipe = training.get(args.recipe)
     if args.iterations is not None:
         if not 1 <= args.iterations <= 10_000_000:
-            raise ValueError(f"iterations must be from 1 to 10,000,000, not {args.iterations}.")
+            raise UserError(f"iterations must be from 1 to 10,000,000, not {args.iterations}.")
         recipe = recipe.model_copy(update={"iterations": args.iterations})
     if args.width is not None:
         if "width" not in type(recipe).model_fields:
-            raise ValueError(f"width does not apply to {recipe.name}.")
+            raise UserError(f"width does not apply to {recipe.name}.")
         if not 2 <= args.width <= 1024:
-            raise ValueError(f"width must be from 2 to 1,024, not {args.width}.")
+            raise UserError(f"width must be from 2 to 1,024, not {args.width}.")
         recipe = recipe.model_copy(update={"width": args.width})
     if args.data_root is not None and not Path(args.data_root).is_dir():
-        raise ValueError(f"data-root must be a folder; there is none at {str(args.data_root)!r}.")
+        raise UserError(f"data-root must be a folder; there is none at {str(args.data_root)!r}.")
     target = device.pick(args.device)
     with on_interrupt() as interrupted:
         model = training.loop.train(

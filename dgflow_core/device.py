@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from dgflow_core.errors import UserError
+
 CHOICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -13,7 +15,7 @@ def pick(device: str | torch.device = "auto") -> torch.device:
     ``"auto"`` prefers CUDA, then MPS, then the CPU.
 
     Raises:
-        ValueError: the name is not one of the four, or that device is not on this machine.
+        UserError: the name is not one of the four, or that device is not on this machine.
     """
     if isinstance(device, torch.device):
         return device
@@ -23,9 +25,9 @@ def pick(device: str | torch.device = "auto") -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     name = device.split(":")[0]
     if name not in CHOICES:
-        raise ValueError(f"device must be one of {', '.join(CHOICES)}, not {device!r}.")
+        raise UserError(f"device must be one of {', '.join(CHOICES)}, not {device!r}.")
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device is 'cuda', but no CUDA device is present; use 'auto' or 'cpu'.")
+        raise UserError("device is 'cuda', but no CUDA device is present; use 'auto' or 'cpu'.")
     if name == "mps" and not torch.backends.mps.is_available():
-        raise ValueError("device is 'mps', but no MPS device is present; use 'auto' or 'cpu'.")
+        raise UserError("device is 'mps', but no MPS device is present; use 'auto' or 'cpu'.")
     return torch.device(device)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import dgflow_core as dg
+from dgflow_core.errors import UserError
 
 SMALL = {"n": 40, "steps": 6}
 
@@ -148,7 +149,7 @@ def test_wrong_arguments_get_one_sentence(tiny, arguments, words):
     with pytest.raises(ValueError, match=words) as caught:
         dg.refine(tiny, **{"n": 5, "steps": 2, **arguments})
     sentence = str(caught.value)
-    assert type(caught.value) is ValueError
+    assert type(caught.value) is UserError
     assert sentence.count("\n") == 0
     assert sentence.endswith(".")
 

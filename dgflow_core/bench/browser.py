@@ -12,10 +12,11 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from dgflow_core import places
+from dgflow_core.errors import UserError
+
 WINDOW = {"width": 1366, "height": 768}
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 WAIT = 300_000
@@ -28,10 +29,11 @@ def app() -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
-        sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py"), "--server.headless", "true",
-        "--server.address", "127.0.0.1", "--server.port", str(port), "--server.fileWatcherType", "none",
+        sys.executable, "-m", "streamlit", "run", str(places.HOME / "streamlit_app.py"),
+        "--server.headless", "true", "--server.address", "127.0.0.1", "--server.port", str(port),
+        "--server.fileWatcherType", "none",
     ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=places.HOME, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(240):
@@ -52,7 +54,7 @@ def run(seconds: float = 6.0, releases: int = 20) -> dict[str, Any]:
     """Frames a second of the live canvas with 5,000 particles, and the 2D page's answer to a slider.
 
     Raises:
-        ValueError: Chromium or playwright is missing.
+        UserError: Chromium or playwright is missing.
     """
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     try:
@@ -60,7 +62,7 @@ def run(seconds: float = 6.0, releases: int = 20) -> dict[str, Any]:
     except ImportError:
         path = None
     if path is None:
-        raise ValueError("browser needs Chromium and the package playwright (requirements-dev.txt).")
+        raise UserError("browser needs Chromium and the package playwright (requirements-dev.txt).")
     with app() as address, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         try:

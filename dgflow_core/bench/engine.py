@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 
+from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.fields.table import TabulatedField
 from dgflow_core.flow.driver import Run
@@ -373,7 +374,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=None, help="threads of torch; default: its own choice")
     arguments = parser.parse_args(argv)
     if PLANAR not in shelf.models():
-        raise ValueError(f"bench needs the shipped model {PLANAR}.")
+        raise UserError(f"bench needs the shipped model {PLANAR}.")
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     result = run(

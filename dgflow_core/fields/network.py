@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from dgflow_core.errors import UserError
 from dgflow_core.zoo.model import BATCH, Model, as_tensor
 
 
@@ -41,7 +42,7 @@ class ExactField:
         self.shape = model.dim(space)
         self.prior = model.prior if space == "latent" else None
         if batch_size is not None and batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
+            raise UserError(f"batch_size must be at least 1, not {batch_size}.")
         self.batch_size = batch_size or BATCH[model.kind]
         self._half, self._compiled = False, None
         if fast:

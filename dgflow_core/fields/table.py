@@ -27,6 +27,7 @@ from safetensors.numpy import save_file
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from dgflow_core.errors import UserError
 from dgflow_core.fields import relu_regions
 from dgflow_core.fields.network import Evaluation, ExactField
 from dgflow_core.kinds.plane import datasets as plane_datasets
@@ -59,7 +60,7 @@ class TabulatedField(ExactField):
         half: half the side of the square it covers, centred on the origin, in the units of the space.
 
     Raises:
-        ValueError: the points of this space are not in the plane.
+        UserError: the points of this space are not in the plane.
     """
 
     name = "tabulated"
@@ -74,7 +75,7 @@ class TabulatedField(ExactField):
     ):
         super().__init__(model, space)
         if self.shape != (2,) or model.sample_shape != (2,):
-            raise ValueError(f"model must have 2D samples and points to be tabulated, not {model.name}.")
+            raise UserError(f"model must have 2D samples and points to be tabulated, not {model.name}.")
         size = size or SIZE[space]
         found = _read(model, space, size) if keep else None
         if found is None:

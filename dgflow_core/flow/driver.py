@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.flow import stopping
 from dgflow_core.flow.priors import seeded
@@ -37,9 +38,9 @@ class NonFinite(ArithmeticError):
 
 
 def whole(name: str, value: Any, low: int, high: int) -> int:
-    """``value`` as an int in [low, high], or a ValueError that names it."""
+    """``value`` as an int in [low, high], or a UserError that names it."""
     if isinstance(value, bool) or not hasattr(value, "__index__") or not low <= value <= high:
-        raise ValueError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
+        raise UserError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
     return int(value)
 
 
@@ -68,21 +69,21 @@ class Run:
         model.dim(space)
         if space not in self.method.spaces:
             spaces = " or ".join(map(repr, self.method.spaces))
-            raise ValueError(f"space must be {spaces} for {self.method.title}, not {space!r}.")
+            raise UserError(f"space must be {spaces} for {self.method.title}, not {space!r}.")
         self.seed = whole("seed", seed, 0, 2**31 - 1)
         self.field = field or ExactField(model, space, batch_size)
         if (self.field.space, self.field.model.digest) != (space, model.digest):
-            raise ValueError("field must have been made for this model and this space.")
+            raise UserError("field must have been made for this model and this space.")
         if settings.get("steps", 0) is None:
             del settings["steps"]
         if self.method.planar and self.field.shape != (2,):
-            raise ValueError(
+            raise UserError(
                 f"method {self.method.title} needs points of two dimensions, not {self.field.shape}."
             )
         self.values = self.method.Settings.parse(settings)
         self.until = stopping.Stopping.parse({"until": until}).until
         if self.until != "steps" and not stopping.applies(self.method):
-            raise ValueError(f"until must be 'steps' for {self.method.title}, not {until!r}.")
+            raise UserError(f"until must be 'steps' for {self.method.title}, not {until!r}.")
         stopping.Rule(self.until, model)  # says now what would go wrong later
         if start is None:
             self.n = whole("n", n, 1, MAX_PARTICLES)
@@ -205,7 +206,7 @@ def refine(
         ``ended`` is "non-finite", ``message`` names the step, and a warning is issued.
 
     Raises:
-        ValueError: a wrong argument; one sentence that names it and what is allowed.
+        UserError: a wrong argument; one sentence that names it and what is allowed.
     """
     run = Run(
         model, method, n=n, steps=steps, seed=seed, space=space, start=start, field=field,
@@ -230,7 +231,7 @@ def record(
                 break
     except NonFinite as error:
         if not recorder.frames:
-            raise ValueError(f"start must have finite logits: {error}") from None
+            raise UserError(f"start must have finite logits: {error}") from None
         recorder.ended, recorder.message = "non-finite", str(error)
         warnings.warn(str(error), RuntimeWarning, stacklevel=3)
     return recorder.trajectory()
@@ -242,7 +243,7 @@ def drift(model: Model, points, divergence: str = "KL", space: str = "data", fie
     In latent space the gradient is that of d∘g with respect to z.
 
     Raises:
-        ValueError: unknown divergence or space, or points of another shape.
+        UserError: unknown divergence or space, or points of another shape.
     """
     field = field or ExactField(model, space)
     return dgflow_drift(field.evaluate(field.points("points", points)), divergence)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from dgflow_core.errors import UserError
 from dgflow_core.flow.driver import whole
 from dgflow_core.flow.priors import Prior
 from dgflow_core.kinds.text.transcript import Transcript, read
@@ -21,10 +22,10 @@ def walk(prior: Prior, first: Tensor, last: Tensor, points: int) -> Tensor:
     a bounded prior is walked straight.
 
     Raises:
-        ValueError: fewer than two points.
+        UserError: fewer than two points.
     """
     if points < 2:
-        raise ValueError(f"points must be at least 2, not {points}.")
+        raise UserError(f"points must be at least 2, not {points}.")
     t = torch.linspace(0, 1, points).unsqueeze(1)
     lengths = first.norm(), last.norm()
     cosine = torch.dot(first, last) / (lengths[0] * lengths[1]).clamp_min(1e-12)
@@ -39,10 +40,10 @@ def walk_through(model: Model, run: Transcript, first: int, last: int, points: i
     """At every step of a latent run, the strings on the walk from string ``first`` to string ``last``.
 
     Raises:
-        ValueError: the run moved no codes, or has no such strings.
+        UserError: the run moved no codes, or has no such strings.
     """
     if run.settings.get("space") != "latent":
-        raise ValueError("run must be one in latent space: a walk goes from code to code.")
+        raise UserError("run must be one in latent space: a walk goes from code to code.")
     for name, place in (("first", first), ("last", last)):
         whole(name, place, 0, run.n - 1)
     codes = torch.stack([walk(model.prior, at[first], at[last], points) for at in run.positions])

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dgflow_core.errors import UserError
+
 
 def seeded(seed: int, step: int = 0) -> torch.Generator:
     """A CPU generator for ``step`` of the run with ``seed``.
@@ -89,10 +91,10 @@ def make(kind: str, dim: int) -> Prior:
     """The prior named ``kind`` ("normal" or "uniform") in ``dim`` dimensions.
 
     Raises:
-        ValueError: unknown kind, or ``dim`` below 1.
+        UserError: unknown kind, or ``dim`` below 1.
     """
     if kind not in _KINDS:
-        raise ValueError(f"prior must be one of {', '.join(_KINDS)}, not {kind!r}.")
+        raise UserError(f"prior must be one of {', '.join(_KINDS)}, not {kind!r}.")
     if dim < 1:
-        raise ValueError(f"prior dim must be at least 1, not {dim}.")
+        raise UserError(f"prior dim must be at least 1, not {dim}.")
     return _KINDS[kind](dim)

@@ -40,7 +40,7 @@ class Rule:
     """Says, step after step, which samples go on; one that has stopped rests for good.
 
     Raises:
-        ValueError: the model's logit has no range of real samples to reach.
+        UserError: the model's logit has no range of real samples to reach.
     """
 
     def __init__(self, until: str, model: Model):

@@ -16,6 +16,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
+from dgflow_core.errors import UserError
 from dgflow_core.fields.network import Evaluation, ExactField
 
 
@@ -51,12 +52,12 @@ class Settings(BaseModel):
         """The settings with ``values`` filled in.
 
         Raises:
-            ValueError: one sentence naming the setting and what is allowed.
+            UserError: one sentence naming the setting and what is allowed.
         """
         try:
             return cls(**values)
         except ValidationError as error:
-            raise ValueError(explain(cls, error)) from None
+            raise UserError(explain(cls, error)) from None
 
 
 def allowed(cls: type[BaseModel], name: str) -> str:

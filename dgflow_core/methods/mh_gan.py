@@ -11,6 +11,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
+from dgflow_core.errors import UserError
 from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.methods.base import Method, Settings, State, proposals, rows, setting, start, tally, where
 from dgflow_core.zoo.model import Model
@@ -42,13 +43,13 @@ def calibrate(model: Model, how: Calibration, real: np.ndarray | None = None) ->
     "offset" leaves the logit as it is: its constant cancels in every acceptance ratio.
 
     Raises:
-        ValueError: a fit is asked for, but the model's data cannot be drawn afresh.
+        UserError: a fit is asked for, but the model's data cannot be drawn afresh.
     """
     if how == "offset":
         return lambda d: d
     if real is None:
         if model.dataset not in plane_datasets.datasets:
-            raise ValueError(
+            raise UserError(
                 f"calibration must be offset for {model.name}: its data set cannot be sampled here."
             )
         real = plane_datasets.get(model.dataset).sample(HELD_OUT, HELD_OUT_SEED)

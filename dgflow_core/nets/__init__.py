@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 
 from torch import nn
+
+from dgflow_core import registry
+from dgflow_core.errors import UserError
 
 architectures: dict[str, Callable[..., nn.Module]] = {}
 
@@ -25,15 +26,13 @@ def build(name: str, arguments: dict) -> nn.Module:
     """The network ``name`` with ``arguments``.
 
     Raises:
-        ValueError: unknown name or arguments it does not take.
+        UserError: unknown name or arguments it does not take.
     """
-    if name not in architectures:
-        raise ValueError(f"architecture must be one of {', '.join(architectures)}, not {name!r}.")
+    make = registry.one_of("architecture", architectures, name)
     try:
-        return architectures[name](**arguments)
+        return make(**arguments)
     except TypeError as error:
-        raise ValueError(f"architecture {name!r} cannot be built: {error}.") from None
+        raise UserError(f"architecture {name!r} cannot be built: {error}.") from None
 
 
-for _file in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_file.name}")
+list(registry.files(__name__))

@@ -6,6 +6,7 @@ import itertools
 
 from torch import Tensor, nn
 
+from dgflow_core.errors import UserError
 from dgflow_core.nets import architecture
 
 _ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": lambda: nn.LeakyReLU(0.2)}
@@ -21,7 +22,7 @@ class MLP(nn.Sequential):
 
     def __init__(self, widths: list[int], activation: str = "relu"):
         if activation not in _ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(_ACTIVATIONS)}, not {activation!r}.")
+            raise UserError(f"activation must be one of {', '.join(_ACTIVATIONS)}, not {activation!r}.")
         layers: list[nn.Module] = []
         for index, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
             if index:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 from html import escape
-from pathlib import Path
 from typing import Any
 
+from dgflow_core import places
 from dgflow_core.pictures import palette
 from dgflow_core.pictures.packing import pack
 from dgflow_core.pictures.scene import Scene
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets" / "stage"
+ASSETS = places.ASSETS / "stage"
 
 
 def script(*names: str) -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dgflow_core import places
 from dgflow_core.kinds.text.metrics import Reference, per_step
 from dgflow_core.kinds.text.transcript import Transcript
 from dgflow_core.pictures import browser_bundle as page
 from dgflow_core.pictures import encode, palette
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets" / "text"
+ASSETS = places.ASSETS / "text"
 
 
 def pack(

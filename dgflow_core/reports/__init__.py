@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-
+from dgflow_core import registry
 from dgflow_core.reports.resumable import Table
 
-tables: dict[str, Table] = {}
-
-for _file in sorted(pkgutil.iter_modules(__path__), key=lambda file: file.name):
-    _table = getattr(importlib.import_module(f"{__name__}.{_file.name}"), "TABLE", None)
-    if _table is not None:
-        tables[_table.name] = _table
+tables: dict[str, Table] = {table.name: table for table in registry.declared(__name__, "TABLE")}

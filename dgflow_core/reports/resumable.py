@@ -12,7 +12,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-RESULTS = Path(__file__).resolve().parent.parent.parent / "assets" / "results"
+from dgflow_core.places import ASSETS
+
+RESULTS = ASSETS / "results"
 
 
 @dataclass(frozen=True)

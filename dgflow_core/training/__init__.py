@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-
-from dgflow_core.training import recipes as _folder
+from dgflow_core import registry
 from dgflow_core.training.loop import Recipe
 
-recipes: dict[str, Recipe] = {}
-
-for _file in sorted(pkgutil.iter_modules(_folder.__path__), key=lambda file: file.name):
-    for _recipe in getattr(importlib.import_module(f"{_folder.__name__}.{_file.name}"), "RECIPES", ()):
-        recipes[_recipe.name] = _recipe
+recipes: dict[str, Recipe] = {
+    recipe.name: recipe for some in registry.declared(f"{__name__}.recipes", "RECIPES") for recipe in some
+}
 
 
 def get(name: str) -> Recipe:
@@ -21,6 +16,4 @@ def get(name: str) -> Recipe:
     Raises:
         ValueError: no such recipe; the message lists them.
     """
-    if name not in recipes:
-        raise ValueError(f"recipe must be one of {', '.join(recipes)}, not {name!r}.")
-    return recipes[name]
+    return registry.one_of("recipe", recipes, name)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dgflow_core import device as devices
+from dgflow_core.errors import UserError
 from dgflow_core.flow.priors import Prior
 from dgflow_core.kinds.plane import datasets as plane_datasets
 
@@ -32,16 +33,16 @@ def as_tensor(name: str, value: Any, device: torch.device, shape: tuple[int, ...
     """``value`` as a float32 tensor of shape (n, *shape) on ``device``.
 
     Raises:
-        ValueError: it has another shape, no rows, or is not numeric; the message names it.
+        UserError: it has another shape, no rows, or is not numeric; the message names it.
     """
     try:
         tensor = torch.as_tensor(np.asarray(value) if not isinstance(value, Tensor) else value)
         tensor = tensor.detach().to(device=device, dtype=torch.float32)
     except (TypeError, ValueError, RuntimeError):
-        raise ValueError(f"{name} must be an array of numbers.") from None
+        raise UserError(f"{name} must be an array of numbers.") from None
     if tensor.shape[1:] != shape or tensor.dim() != len(shape) + 1 or len(tensor) == 0:
         wanted = ", ".join(str(side) for side in ("n", *shape))
-        raise ValueError(f"{name} must have shape ({wanted}), n ≥ 1, not {tuple(tensor.shape)}.")
+        raise UserError(f"{name} must have shape ({wanted}), n ≥ 1, not {tuple(tensor.shape)}.")
     return tensor
 
 
@@ -74,7 +75,7 @@ class Model:
     ):
         """
         Raises:
-            ValueError: the parts do not fit together; one sentence.
+            UserError: the parts do not fit together; one sentence.
         """
         self.config = config
         self.prior = prior
@@ -103,13 +104,13 @@ class Model:
         try:
             x = self.generator(z)
         except (RuntimeError, ValueError, TypeError):
-            raise ValueError(
+            raise UserError(
                 f"model {self.name!r}: the generator does not take codes of prior dim {self.prior.dim}."
             ) from None
         shape = tuple(x.shape[1:])
         fits, words = _SAMPLES[self.kind]
         if not fits(shape) or len(x) != 2:
-            raise ValueError(f"model {self.name!r}: its samples must be {words}, not of shape {shape}.")
+            raise UserError(f"model {self.name!r}: its samples must be {words}, not of shape {shape}.")
         for part in ("critic", "corrector"):
             network = getattr(self, part)
             if network is None:
@@ -117,11 +118,11 @@ class Model:
             try:
                 d = network(x)
             except (RuntimeError, ValueError, TypeError):
-                raise ValueError(
+                raise UserError(
                     f"model {self.name!r}: the {part} does not take the generator's samples, shape {shape}."
                 ) from None
             if tuple(d.shape) != (2,):
-                raise ValueError(
+                raise UserError(
                     f"model {self.name!r}: the {part} must return one logit a sample, shape (n,), "
                     f"not (n, {', '.join(map(str, d.shape[1:]))})."
                 )
@@ -161,14 +162,14 @@ class Model:
         """Quantiles of d over real samples, "5%" … "95%", for the logit as it is: its offset, its corrector.
 
         Raises:
-            ValueError: they were not measured, or were with a corrector that has been left out.
+            UserError: they were not measured, or were with a corrector that has been left out.
         """
         measured = self.config.get("real_logits")
         if self.kind == "2d" and self.dataset in plane_datasets.datasets:
             d = self.logit(plane_datasets.get(self.dataset).sample(5000, 0)).double()
             return {f"{share}%": float(d.quantile(share / 100)) for share in (5, 25, 50, 75, 95)}
         if not measured or (self.corrector is None) != (self.config.get("corrector") is None):
-            raise ValueError(f"model {self.name}: the logits of real samples are not known for this logit.")
+            raise UserError(f"model {self.name}: the logits of real samples are not known for this logit.")
         moved = self.logit_offset - self.config.get("logit_offset", 0.0)
         return {share: value + moved for share, value in measured.items()}
 
@@ -176,10 +177,10 @@ class Model:
         """Shape of one point: (dim_z,) in ``"latent"`` space, the sample shape in ``"data"``.
 
         Raises:
-            ValueError: another space.
+            UserError: another space.
         """
         if space not in ("data", "latent"):
-            raise ValueError(f"space must be 'data' or 'latent', not {space!r}.")
+            raise UserError(f"space must be 'data' or 'latent', not {space!r}.")
         return (self.prior.dim,) if space == "latent" else self.sample_shape
 
     def generate(self, z) -> Tensor:
@@ -219,11 +220,11 @@ class Model:
         """Samples as strings, for text models.
 
         Raises:
-            ValueError: this is not a text model.
+            UserError: this is not a text model.
         """
         alphabet = self.config.get("alphabet")
         if alphabet is None:
-            raise ValueError(f"decode needs a text model; {self.name} is of kind '{self.kind}'.")
+            raise UserError(f"decode needs a text model; {self.name} is of kind '{self.kind}'.")
         x = as_tensor("x", x, self.device, self.sample_shape)
         return ["".join(alphabet[i] for i in row) for row in x.argmax(-1).tolist()]
 

@@ -24,12 +24,13 @@ from torch import nn
 
 from dgflow_core import device as devices
 from dgflow_core import nets as architectures
+from dgflow_core.errors import UserError
 from dgflow_core.flow import priors
 from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.kinds.plane import datasets as plane_datasets
+from dgflow_core.places import PRETRAINED
 from dgflow_core.zoo.model import Model
 
-ROOT = Path(__file__).resolve().parents[2] / "pretrained"
 CONFIG, WEIGHTS = "config.json", "weights.safetensors"
 MAX_CONFIG, MAX_WEIGHTS = 2**20, 512 * 2**20
 #: The largest number and the longest list that a network's arguments may hold, and the most repeated blocks.
@@ -70,13 +71,13 @@ class Config(BaseModel):
     def _rising(cls, value: dict[str, float]) -> dict[str, float]:
         levels = [value.get(f"{share}%") for share in (5, 25, 50, 75, 95)]
         if value and (None in levels or levels != sorted(levels)):
-            raise ValueError("the logits of real samples must be given at 5, 25, 50, 75 and 95 %, rising")
+            raise UserError("the logits of real samples must be given at 5, 25, 50, 75 and 95 %, rising")
         return value
 
 
 def root() -> Path:
     """The folder of shipped models; the environment variable DGFLOW_PRETRAINED names another."""
-    return Path(os.environ.get("DGFLOW_PRETRAINED", ROOT))
+    return Path(os.environ.get("DGFLOW_PRETRAINED", PRETRAINED))
 
 
 def models() -> list[str]:
@@ -90,10 +91,10 @@ def describe(name: str) -> dict:
     """The ``config.json`` of a shipped model, without loading its weights.
 
     Raises:
-        ValueError: no such model; the message lists them.
+        UserError: no such model; the message lists them.
     """
     if name not in models():
-        raise ValueError(f"model must be one of {', '.join(models())}, or a folder, not {name!r}.")
+        raise UserError(f"model must be one of {', '.join(models())}, or a folder, not {name!r}.")
     if name in _registered:
         return _registered[name].config
     return json.loads((root() / name / CONFIG).read_text())
@@ -108,7 +109,7 @@ def load(model: str | Path, device: str = "auto", raw: bool = False) -> Model:
         raw: leave the critic's offset as trained (``logit_offset`` 0).
 
     Raises:
-        ValueError: not a model, damaged, or of shapes that do not fit; one sentence.
+        UserError: not a model, damaged, or of shapes that do not fit; one sentence.
     """
     names = models()
     if str(model) in _registered:
@@ -120,7 +121,7 @@ def load(model: str | Path, device: str = "auto", raw: bool = False) -> Model:
         folder = Path(model)
         name = folder.name
         if not folder.is_dir():
-            raise ValueError(f"model must be one of {', '.join(names)}, or a folder, not {str(model)!r}.")
+            raise UserError(f"model must be one of {', '.join(names)}, or a folder, not {str(model)!r}.")
     config, weights = _read(folder / CONFIG, MAX_CONFIG), _read(folder / WEIGHTS, MAX_WEIGHTS)
     return assemble(config, weights, name, device, raw)
 
@@ -133,7 +134,7 @@ def assemble(config: bytes, weights: bytes, name: str, device: str = "auto", raw
     config, tensors = _parse_config(config), _parse_weights(weights)
     unknown = sorted(key for key in tensors if key.split(".")[0] not in PARTS)
     if unknown:
-        raise ValueError(f"model: {WEIGHTS} holds {unknown[0][:60]!r}, which belongs to no part of a model.")
+        raise UserError(f"model: {WEIGHTS} holds {unknown[0][:60]!r}, which belongs to no part of a model.")
     networks: dict[str, nn.Module | None] = {"corrector": None}
     for part in PARTS:
         spec = getattr(config, part)
@@ -147,7 +148,7 @@ def assemble(config: bytes, weights: bytes, name: str, device: str = "auto", raw
         0.0 if raw else config.logit_offset, devices.pick(device),
     )  # fmt: skip
     if made.kind == "text" and len(config.alphabet or ()) != made.sample_shape[-1]:
-        raise ValueError(f"model: {CONFIG} must have an alphabet of {made.sample_shape[-1]} symbols.")
+        raise UserError(f"model: {CONFIG} must have an alphabet of {made.sample_shape[-1]} symbols.")
     return made
 
 
@@ -192,17 +193,17 @@ def register(
             part if that is one. The pages for the plane show models named after one of its data sets.
 
     Raises:
-        ValueError: a wrong name, or networks that do not fit together; one sentence.
+        UserError: a wrong name, or networks that do not fit together; one sentence.
     """
     if not re.fullmatch(r"[\w.+-]+/[\w.+-]+", name) or (root() / name / CONFIG).exists():
-        raise ValueError(f"name must be like 'mine/gan' and no shipped model's, not {name!r}.")
+        raise UserError(f"name must be like 'mine/gan' and no shipped model's, not {name!r}.")
     p = priors.make(prior, dim)
     target = devices.pick(device)
     try:
         with torch.no_grad():
             shape = generator.to(target).eval()(p.sample(2, 0).to(target)).shape
     except (RuntimeError, ValueError, TypeError):
-        raise ValueError(f"model {name!r}: the generator does not take codes of prior dim {dim}.") from None
+        raise UserError(f"model {name!r}: the generator does not take codes of prior dim {dim}.") from None
     group = name.split("/")[0]
     if dataset is None and group in plane_datasets.datasets | image_datasets.datasets:
         dataset = group
@@ -223,7 +224,7 @@ def _run_registry(path: str | None) -> None:
     try:
         runpy.run_path(path)
     except Exception as error:  # whatever a person's own file may raise
-        raise ValueError(
+        raise UserError(
             f"DGFLOW_REGISTER: {Path(path).name} could not be run ({type(error).__name__}: {error})."
         ) from error
 
@@ -234,12 +235,10 @@ def save(model: Model, folder: Path, config: dict | None = None) -> Path:
     Tensors whose values half precision holds exactly are stored so; loading gives float32 back.
 
     Raises:
-        ValueError: the networks are of no architecture here, so that nothing could load them again.
+        UserError: the networks are of no architecture here, so that nothing could load them again.
     """
     if not {"generator", "critic"} <= set(config or model.config):
-        raise ValueError(
-            f"model {model.name!r} has networks of its own; only our architectures can be saved."
-        )
+        raise UserError(f"model {model.name!r} has networks of its own; only our architectures can be saved.")
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         f"{part}.{key}": _compact(value.cpu().contiguous())
@@ -264,37 +263,37 @@ def _compact(value: torch.Tensor) -> torch.Tensor:
 def _read(path: Path, limit: int) -> bytes:
     try:
         if not path.is_file():
-            raise ValueError(f"model: the folder holds no {path.name}.")
+            raise UserError(f"model: the folder holds no {path.name}.")
         if path.stat().st_size > limit:
-            raise ValueError(f"model: {path.name} is larger than {limit // 2**20} MiB.")
+            raise UserError(f"model: {path.name} is larger than {limit // 2**20} MiB.")
         return path.read_bytes()
     except OSError:
-        raise ValueError(f"model: {path.name} cannot be read.") from None
+        raise UserError(f"model: {path.name} cannot be read.") from None
 
 
 def _parse_config(content: bytes) -> Config:
     if len(content) > MAX_CONFIG:
-        raise ValueError(f"model: {CONFIG} is larger than {MAX_CONFIG // 2**20} MiB.")
+        raise UserError(f"model: {CONFIG} is larger than {MAX_CONFIG // 2**20} MiB.")
     try:
         return Config.model_validate_json(content.decode())
     except UnicodeDecodeError:
-        raise ValueError(f"model: {CONFIG} cannot be read as text.") from None
+        raise UserError(f"model: {CONFIG} cannot be read as text.") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))[:80] or "the file"
-        raise ValueError(f"model: {CONFIG} is not valid at {where}: {first['msg']}.") from None
+        raise UserError(f"model: {CONFIG} is not valid at {where}: {first['msg']}.") from None
 
 
 def _parse_weights(content: bytes) -> dict[str, torch.Tensor]:
     if len(content) > MAX_WEIGHTS:
-        raise ValueError(f"model: {WEIGHTS} is larger than {MAX_WEIGHTS // 2**20} MiB.")
+        raise UserError(f"model: {WEIGHTS} is larger than {MAX_WEIGHTS // 2**20} MiB.")
     try:
         tensors = load_tensors(content)
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError, TypeError):
-        raise ValueError(f"model: {WEIGHTS} is not a safetensors file.") from None
+        raise UserError(f"model: {WEIGHTS} is not a safetensors file.") from None
     for key, value in tensors.items():
         if not value.is_floating_point() or not torch.isfinite(value.float()).all():
-            raise ValueError(
+            raise UserError(
                 f"model: {WEIGHTS} must hold finite floating-point numbers, which {key[:60]} does not."
             )
     return tensors
@@ -308,13 +307,13 @@ def _network(part: str, spec: _Network, tensors: dict[str, torch.Tensor]) -> nn.
             network = architectures.build(spec.architecture, spec.arguments)
         expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
         if expected != {key: tuple(value.shape) for key, value in tensors.items()}:
-            raise ValueError("its tensors in the weights have other names or shapes")
+            raise UserError("its tensors in the weights have other names or shapes")
         floats = {key: value.float() for key, value in tensors.items()}
         network.load_state_dict(floats, assign=True)
         return network
     except (ValueError, TypeError, RuntimeError, IndexError, OverflowError) as error:
         reason = str(error).partition("\n")[0][:200].rstrip(".")
-        raise ValueError(f"model: the {part} does not fit its architecture: {reason}.") from None
+        raise UserError(f"model: the {part} does not fit its architecture: {reason}.") from None
 
 
 def _check_arguments(part: str, arguments: dict[str, Any]) -> None:
@@ -325,6 +324,6 @@ def _check_arguments(part: str, arguments: dict[str, Any]) -> None:
         numbers = value if isinstance(value, list) else [value]
         large = any(isinstance(number, int | float) and not 0 <= number <= limit for number in numbers)
         if many or large:
-            raise ValueError(
+            raise UserError(
                 f"model: the {part}'s {name[:40]} must be 0 to {limit:,}, {MAX_LAYERS} entries at most."
             )

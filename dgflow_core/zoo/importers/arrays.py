@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dgflow_core.errors import UserError
+
 MAX_BYTES = 64 * 2**20
 #: PyTorch's name for an array of a layer → Chainer's; batch norms have their own.
 _LAYER = {"weight": "W", "weight_orig": "W", "bias": "b"}
@@ -28,11 +30,11 @@ def read(name: str, path: str | Path) -> dict[str, Tensor]:
         path: an ``.npz`` saved by Chainer, or a ``.pth`` state dict saved by PyTorch.
 
     Raises:
-        ValueError: missing, too large, another kind of file, or not finite; one sentence.
+        UserError: missing, too large, another kind of file, or not finite; one sentence.
     """
     path = Path(path)
     if path.suffix not in (".npz", ".pth"):
-        raise ValueError(f"{name} must be an .npz or a .pth file, not {path.name!r}.")
+        raise UserError(f"{name} must be an .npz or a .pth file, not {path.name!r}.")
     _check_size(name, path)
     if path.suffix == ".npz":
         arrays = {key: torch.from_numpy(value) for key, value in read_npz(name, path).items()}
@@ -47,7 +49,7 @@ def read_npz(name: str, path: Path, keys: list[str] | None = None) -> dict[str, 
     Chainer's own counters (``N`` of a batch norm) are left out.
 
     Raises:
-        ValueError: as ``read``.
+        UserError: as ``read``.
     """
     _check_size(name, path)
     try:
@@ -62,10 +64,10 @@ def read_npz(name: str, path: Path, keys: list[str] | None = None) -> dict[str, 
         raise _not_arrays(name, path, ".npz", error) from None
     missing = [key for key in keys or () if key not in arrays]
     if missing:
-        raise ValueError(f"{name}: {path.name!r} lacks {', '.join(missing)}.")
+        raise UserError(f"{name}: {path.name!r} lacks {', '.join(missing)}.")
     for key, array in arrays.items():
         if not (np.issubdtype(array.dtype, np.floating) and np.isfinite(array).all()):
-            raise ValueError(f"{name}: {key} must hold finite floating-point numbers.")
+            raise UserError(f"{name}: {key} must hold finite floating-point numbers.")
     return arrays
 
 
@@ -73,14 +75,14 @@ def _check_size(name: str, path: Path) -> None:
     limit = f"{name}: {path.name!r} holds more than {MAX_BYTES // 2**20} MiB."
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ValueError(limit)
+            raise UserError(limit)
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 size = sum(entry.file_size for entry in archive.infolist())
             if size > MAX_BYTES:
-                raise ValueError(limit)
+                raise UserError(limit)
     except FileNotFoundError:
-        raise ValueError(f"{name}: there is no file {str(path)!r}.") from None
+        raise UserError(f"{name}: there is no file {str(path)!r}.") from None
     except (OSError, zipfile.BadZipFile) as error:
         raise _not_arrays(name, path, path.suffix, error) from None
 
@@ -94,14 +96,14 @@ def _read_pth(name: str, path: Path) -> Mapping[str, Tensor]:
         isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
     )
     if not tensors:
-        raise ValueError(f"{name}: {path.name!r} is not a state dict of named tensors.")
+        raise UserError(f"{name}: {path.name!r} is not a state dict of named tensors.")
     if sum(value.numel() * value.element_size() for value in state.values()) > MAX_BYTES:
-        raise ValueError(f"{name}: {path.name!r} holds more than {MAX_BYTES // 2**20} MiB.")
+        raise UserError(f"{name}: {path.name!r} holds more than {MAX_BYTES // 2**20} MiB.")
     state = {key: value for key, value in state.items() if key.rsplit(".", 1)[-1] not in _BYPRODUCTS}
     for key, value in state.items():
         plain = value.layout == torch.strided and value.is_floating_point()
         if not (plain and torch.isfinite(value.float()).all()):
-            raise ValueError(f"{name}: {key} must hold finite floating-point numbers.")
+            raise UserError(f"{name}: {key} must hold finite floating-point numbers.")
     return state
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from dgflow_core.errors import UserError
 from dgflow_core.flow import priors
 from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.nets.mlp import MLP
@@ -36,7 +37,7 @@ def load_chainer_mlp(
         dataset: the planar data set the model was trained on, where known (``dg.datasets``).
 
     Raises:
-        ValueError: a file that is missing, not such an archive, or of layers that do not fit;
+        UserError: a file that is missing, not such an archive, or of layers that do not fit;
             one sentence that names it.
     """
     if dataset is not None:
@@ -44,7 +45,7 @@ def load_chainer_mlp(
     generator = _network("generator_npz", Path(generator_npz), GENERATOR_LAYERS, 2)
     critic = _network("discriminator_npz", Path(discriminator_npz), CRITIC_LAYERS, 1)
     if critic[0].in_features != 2:
-        raise ValueError(f"discriminator_npz must take 2 inputs, not {critic[0].in_features}.")
+        raise UserError(f"discriminator_npz must take 2 inputs, not {critic[0].in_features}.")
     p = priors.make(prior, generator[0].in_features)
     config = {
         "title": f"Imported from {Path(generator_npz).stem}",
@@ -76,13 +77,13 @@ def _network(name: str, path: Path, layers: tuple[str, ...], outputs: int) -> ML
         weight, bias = arrays[f"{layer}/W"], arrays[f"{layer}/b"]
         fits = weight.ndim == 2 and weight.size and weight.shape[1] == widths[-1]
         if not fits or bias.shape != weight.shape[:1]:
-            raise ValueError(
+            raise UserError(
                 f"{name}: {layer} must have W of shape (out, {widths[-1] or 'in'}) and b of shape (out,), "
                 f"not {weight.shape} and {bias.shape}."
             )
         widths.append(len(weight))
     if widths[-1] != outputs:
-        raise ValueError(f"{name}: the last layer must have {outputs} outputs, not {widths[-1]}.")
+        raise UserError(f"{name}: the last layer must have {outputs} outputs, not {widths[-1]}.")
     network = MLP(widths, "leaky_relu")
     linear = [index for index, module in enumerate(network) if isinstance(module, nn.Linear)]
     network.load_state_dict(

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from dgflow_core.errors import UserError
 from dgflow_core.flow import priors
 from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.nets.folding import fold
@@ -79,11 +80,11 @@ def load_published(
         dataset: the image data set, where known (``cifar10``): for measuring, and real pictures beside it.
 
     Raises:
-        ValueError: a file that is missing, damaged, of another network, or of shapes that do not fit;
+        UserError: a file that is missing, damaged, of another network, or of shapes that do not fit;
             one sentence that names it.
     """
     if output not in OUTPUTS:
-        raise ValueError(f"output must be one of {', '.join(OUTPUTS)}, not {output!r}.")
+        raise UserError(f"output must be one of {', '.join(OUTPUTS)}, not {output!r}.")
     if dataset is not None:
         image_datasets.get(dataset)
     critics = {"critic": _critic("critic", read("critic", critic))}
@@ -122,7 +123,7 @@ def _generator(name: str, arrays: Arrays, side: int, output: str) -> tuple[nn.Mo
             arrays = arrays | {"dc4/W": arrays["dc4/W"].transpose(0, 1).flip(2, 3)}
     elif "l1/W" in arrays and "block2/c1/W" in arrays:
         if "block2/b1/gammas/W" in arrays:
-            raise ValueError(f"{name}: class-conditional generators are not supported.")
+            raise UserError(f"{name}: class-conditional generators are not supported.")
         _axes(name, "l1", arrays["l1/W"], 2)
         make, layout = SNResNetGenerator, RESNET
         arguments = {
@@ -132,7 +133,7 @@ def _generator(name: str, arrays: Arrays, side: int, output: str) -> tuple[nn.Mo
     elif any(key.startswith("main/initial-") for key in arrays):
         make, arguments, layout, arrays = _decoder(name, arrays, side, output)
     else:
-        raise ValueError(
+        raise UserError(
             f"{name} must hold a DCGANGenerator, a ResNetGenerator or a CNNDecoder, and holds none of them."
         )
     normed = any(key.endswith("/gamma") for key in arrays)
@@ -147,7 +148,7 @@ def _decoder(name: str, arrays: Arrays, side: int, output: str):
     weights = [arrays.get(f"{layer}/W") for layer in (layers[0], last)]
     for layer, weight in zip((layers[0], last), weights, strict=True):
         if weight is None:
-            raise ValueError(f"{name}: {layer} lacks W.")
+            raise UserError(f"{name}: {layer} lacks W.")
         _axes(name, layer, weight, 4)
     zeros = {f"{layer}/b": torch.zeros(arrays[f"{layer}/W"].shape[1:2])
              for layer in layers if f"{layer}/W" in arrays and f"{layer}/b" not in arrays}  # fmt: skip
@@ -168,12 +169,12 @@ def _critic(name: str, arrays: Arrays) -> nn.Module:
     elif "c0/W" in arrays and "c1_0/W" in arrays:
         layout = WGAN
     else:
-        raise ValueError(
+        raise UserError(
             f"{name} must hold an SNDCGANDiscriminator or a WGANDiscriminator, and holds neither."
         )
     first, dense = arrays[f"{layout.layers[0]}/W"], arrays.get("l4/W")
     if dense is None:
-        raise ValueError(f"{name}: a {layout.title} has l4, which the file lacks.")
+        raise UserError(f"{name}: a {layout.title} has l4, which the file lacks.")
     _axes(name, layout.layers[0], first, 4), _axes(name, "l4", dense, 2)
     width, channels = first.shape[:2]
     arguments = {
@@ -196,23 +197,23 @@ def _filled(name: str, make, layout: Layout, arrays: Arrays) -> nn.Module:
         with torch.device("meta"):  # nothing is allocated before the shapes are known to fit
             network = make()
     except (RuntimeError, ValueError, ZeroDivisionError):
-        raise ValueError(f"{name}: its shapes are not those of a {layout.title}.") from None
+        raise UserError(f"{name}: its shapes are not those of a {layout.title}.") from None
     layers = [
         (path, layer)
         for path, layer in network.named_modules()
         if not list(layer.children()) and "weight" in dict(layer.named_parameters())
     ]
     if len(layers) != len(layout.layers):
-        raise ValueError(f"{name}: a {layout.title} has {len(layers)} layers, not {len(layout.layers)}.")
+        raise UserError(f"{name}: a {layout.title} has {len(layers)} layers, not {len(layout.layers)}.")
     state = {}
     for (path, layer), theirs in zip(layers, layout.layers, strict=True):
         for ours, part in _parts(layer).items():
             value = arrays.get(f"{theirs}/{part}")
             if value is None:
-                raise ValueError(f"{name}: a {layout.title} has {theirs}/{part}, which the file lacks.")
+                raise UserError(f"{name}: a {layout.title} has {theirs}/{part}, which the file lacks.")
             wanted = tuple(layer.state_dict()[ours].shape)
             if tuple(value.shape) != wanted:
-                raise ValueError(
+                raise UserError(
                     f"{name}: {theirs}/{part} must have shape {wanted} in this {layout.title}, "
                     f"not {tuple(value.shape)}."
                 )
@@ -232,10 +233,10 @@ def _parts(layer: nn.Module) -> dict[str, str]:
 
 def _axes(name: str, layer: str, weight: Tensor, axes: int) -> None:
     if weight.dim() != axes or not weight.numel():
-        raise ValueError(f"{name}: {layer}/W must have {axes} axes, not the shape {tuple(weight.shape)}.")
+        raise UserError(f"{name}: {layer}/W must have {axes} axes, not the shape {tuple(weight.shape)}.")
 
 
 def _channels(name: str, arrays: Arrays, bias: str) -> int:
     if bias not in arrays or arrays[bias].dim() != 1:
-        raise ValueError(f"{name}: {bias} must be there, with one number a colour.")
+        raise UserError(f"{name}: {bias} must be there, with one number a colour.")
     return len(arrays[bias])

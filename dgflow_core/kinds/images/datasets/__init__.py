@@ -5,14 +5,14 @@ They are read from a folder that the user names.
 
 from __future__ import annotations
 
-import importlib
 import os
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
+
+from dgflow_core import registry
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,7 @@ def get(name: str) -> ImageDataset:
     Raises:
         ValueError: no such data set; the message lists them.
     """
-    if name not in datasets:
-        raise ValueError(f"dataset must be one of {', '.join(datasets)}, not {name!r}.")
-    return datasets[name]
+    return registry.one_of("dataset", datasets, name)
 
 
-for _file in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_file.name}")
+list(registry.files(__name__))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from dgflow_core import registry
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,7 @@ def get(name: str) -> PlanarDataset:
     Raises:
         ValueError: no such data set; the message lists them.
     """
-    if name not in datasets:
-        raise ValueError(f"dataset must be one of {', '.join(datasets)}, not {name!r}.")
-    return datasets[name]
+    return registry.one_of("dataset", datasets, name)
 
 
-for _file in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_file.name}")
+list(registry.files(__name__))
