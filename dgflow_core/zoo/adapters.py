@@ -1,4 +1,4 @@
-"""Networks as people have them, taken as the explorer calls them: codes (n, dim) → samples, samples → logits (n,).
+"""Networks as people have them, taken as the explorer calls them: codes → samples, samples → logits.
 
 Taken as they are: codes of shape (n, dim, 1, 1); a class beside the code; tuples, lists and dicts of outputs;
 flat images and images with the colours last; patches of logits; half, bfloat16 and double weights; a first
@@ -8,6 +8,7 @@ rest of the batch. Where a choice is needed it is asked for by name. Everything 
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 import math
@@ -111,12 +112,12 @@ class PerRow(nn.Module):
 def same_noise(seed: int) -> Iterator[None]:
     """Every global source of randomness starts from ``seed`` inside, and goes on as before outside."""
     with _LOCK, torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        ours = np.random.get_state(), random.getstate()
-        torch.manual_seed(seed), np.random.seed(seed), random.seed(seed)
+        ours = np.random.get_state(), random.getstate()  # noqa: NPY002 - what others draw from
+        torch.manual_seed(seed), np.random.seed(seed), random.seed(seed)  # noqa: NPY002
         try:
             yield
         finally:
-            np.random.set_state(ours[0]), random.setstate(ours[1])
+            np.random.set_state(ours[0]), random.setstate(ours[1])  # noqa: NPY002
 
 
 def adapt(
@@ -162,10 +163,8 @@ def _plain(name: str, part: str, network: Any, device: torch.device, found: list
     kinds = {value.dtype for value in network.state_dict().values() if value.is_floating_point()}
     if kinds - {torch.float32}:
         words = ", ".join(sorted(str(kind).removeprefix("torch.") for kind in kinds - {torch.float32}))
-        try:
+        with contextlib.suppress(Exception):  # what cannot be copied is converted where it is
             network = copy.deepcopy(network)
-        except Exception:  # what cannot be copied is converted where it is
-            pass
         network = network.float()
         found.append(Finding(
             "precision", f"the {part}'s weights were {words}", "gradients need float32",
@@ -191,7 +190,8 @@ def _take(
     clone = probe._version != before or not torch.equal(probe, rows[:count])
     if clone:
         found.append(Finding(
-            "in-place", f"the {part}'s first layer works in place", "it would overwrite what it is given, and "
+            "in-place", f"the {part}'s first layer works in place", "it would overwrite what it is given, "
+            "and "
             "has no gradient there", "it gets a copy", severity="done", values={"part": part},
         ))  # fmt: skip
     pick = choice.output if part == "generator" else choice.critic_output
@@ -217,7 +217,8 @@ def steadied(part: str, network: nn.Module, rows: Tensor, found: list[Finding]) 
     slower = "" if settled.vectorised else ", one after the other, which is slow"
     if moved.noise:
         found.append(Finding(
-            "noise", f"the {part} draws noise of its own", "the same input would give another answer each time",
+            "noise", f"the {part} draws noise of its own", "the same input would give another answer each "
+            "time",
             f"its noise is held fixed, the same for every sample{slower}", severity="done",
             values={"part": part, "moved": moved.noise},
         ))  # fmt: skip
@@ -390,7 +391,8 @@ def _pick(who: str, result: Any, fits: Callable, pick: int | str | None, argumen
     if len(shapes) == 1:
         return next(iter(shapes.items()))
     if shapes:
-        raise UserError(f"{who} returns {len(shapes)} outputs that could be {wanted} ({listed}): choose one by "
+        raise UserError(f"{who} returns {len(shapes)} outputs that could be {wanted} ({listed}): choose "
+        f"one by "
                         f"{argument}={next(reversed(shapes))!r}.")  # fmt: skip
     raise UserError(f"{who} must return {wanted}, not {listed or type(result).__name__}.")
 
@@ -434,7 +436,8 @@ def _logits(who: str, result: Any, count: int, pick: int | str | None) -> _Answe
     if isinstance(result, Tensor) and result.dim() == 2 and result.shape[1] > 1 and len(result) == count:
         columns = result.shape[1]
         if not isinstance(pick, int):
-            raise UserError(f"{who} must return one logit a sample, shape (n,), not (n, {columns}): choose a column "
+            raise UserError(f"{who} must return one logit a sample, shape (n,), not (n, {columns}): "
+            f"choose a column "
                             f"by critic_output=0.")  # fmt: skip
         if not -columns <= pick < columns:
             raise UserError(f"{who} has no column {pick}; it has {columns}.")

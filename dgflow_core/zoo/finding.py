@@ -19,10 +19,10 @@ class Finding:
         key: what kind of thing, for programs: "sigmoid", "flipped", "range", …
         what, effect, advice: clauses without a full stop: what was seen, what it does to refinement,
             what to do about it.
-        sure: "certain" (read off the network), "likely" (measured, clear), "possible" (measured, could be chance).
+        sure: "certain" (read off the network), "likely" (measured, clear), "possible" (could be chance).
         severity: "error" (refinement goes wrong), "warning" (it goes worse than it could), "note" (worth
             knowing), "done" (already taken care of).
-        remedy: a name in ``remedies``, or None; ``mended`` applies it. ``button`` says it in two or three words.
+        remedy: a name in ``remedies``, or None; ``mended`` applies it. ``button`` says it in a few words.
         values: the numbers behind it, and what the remedy needs.
     """
 
