@@ -15,31 +15,33 @@ from dgflow_core.zoo import shelf
 def small(tiny, tmp_path, name: str, **changes):
     shelf.save(tiny, tmp_path / "base", tiny.config | {"dataset": "25gaussians"})
     recipe = training.get(name)
-    return recipe.model_copy(update={"base": str(tmp_path / "base"), "iterations": 4, "batch": 16, **changes})
+    return recipe.model_copy(
+        update={"base": str(tmp_path / "base"), "iterations": 4, "batch": 16, "watch_samples": 30, **changes}
+    )
 
 
 @pytest.mark.parametrize("name", ["25gaussians/dcd", "25gaussians/ratio"])
 def test_only_the_critic_learns_and_a_stopped_run_goes_on_exactly(tiny, tmp_path, name):
     recipe = small(tiny, tmp_path, name)
     whole = recipe.trainer(torch.device("cpu"), None)
-    list(loop.steps(recipe, whole, tmp_path / "whole", watch_every=100))
+    list(loop.TrainingRun(recipe, whole, tmp_path / "whole"))
     first = recipe.trainer(torch.device("cpu"), None)
-    for iteration, _ in loop.steps(recipe, first, tmp_path / "parts", watch_every=100):
+    for iteration, _ in loop.TrainingRun(recipe, first, tmp_path / "parts"):
         if iteration == 2:
             break
     second = recipe.trainer(torch.device("cpu"), None)
-    list(loop.steps(recipe, second, tmp_path / "parts", watch_every=100))
-    for a, b in zip(whole.model.critic.parameters(), second.model.critic.parameters(), strict=True):
+    list(loop.TrainingRun(recipe, second, tmp_path / "parts"))
+    for a, b in zip(whole.critic.parameters(), second.critic.parameters(), strict=True):
         assert torch.equal(a, b)
-    assert not torch.equal(whole.model.critic[0].weight, tiny.critic[0].weight)
+    assert not torch.equal(whole.critic[0].weight, tiny.critic[0].weight)
     z = tiny.prior.sample(10, 0)
-    assert torch.equal(whole.model.generate(z), tiny.generate(z))
+    assert torch.equal(whole.model().generate(z), tiny.generate(z))
 
 
 def test_the_ratio_critic_learns_to_tell_real_from_generated(tiny, tmp_path):
     recipe = small(tiny, tmp_path, "25gaussians/ratio", batch=256, learning_rate=3e-3)
     trainer = recipe.trainer(torch.device("cpu"), None)
-    losses = [trainer.step(i)["loss"] for i in range(1, 81)]
+    losses = [trainer.step(i)["critic_loss"] for i in range(1, 81)]
     assert losses[-1] < losses[0] - 0.1
 
 

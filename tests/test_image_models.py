@@ -18,22 +18,21 @@ from dgflow_core.nets.folding import fold
 from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
 from dgflow_core.nets.snresnet import SNResNetDiscriminator, SNResNetGenerator
 from dgflow_core.prepare import image_features
-from dgflow_core.training import correctors, loop
-from dgflow_core.training import image_parts as images
+from dgflow_core.training import loop
 from dgflow_core.training.recipes import image_gan, vector_gan
 from dgflow_core.training.recipes import normalizing_flow as glow_training
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.model import Model
 
 CPU = torch.device("cpu")
-TINY = {"iterations": 4, "width": 4, "batch": 4}
+TINY = {"iterations": 4, "width": 2, "batch": 4, "watch_samples": 8, "finish_samples": 8, "marks": (1, 2)}
 HALVES = {"generator_iterations": 2, "corrector_batch": 4}
 RECIPES = {
     "cifar10/sndcgan-hinge": {"dim": 4, "iterations": 3, "critic_share": 0.34, "start_from": None},
     "cifar10/wgan-gp": {"dim": 4, "iterations": 3, "critic_share": 0.34},
     "cifar10/sn-resnet": {"dim": 4, "iterations": 2},
-    "cifar10/mmd-gan": {"dim": 4, **HALVES},
-    "cifar10/ocfgan-gp": {"dim": 4, **HALVES},
+    "cifar10/mmd-gan": {"dim": 4, "critic_width": 2, **HALVES},
+    "cifar10/ocfgan-gp": {"dim": 4, "critic_width": 2, **HALVES},
     "cifar10/vae": {"dim": 4, **HALVES},
     "cifar10/glow": {"depth": 1, **HALVES},
 }
@@ -191,9 +190,6 @@ def test_a_root_without_stl10_is_one_sentence(tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    for module in (image_gan, correctors):
-        monkeypatch.setattr(module, "WATCHED", 8)
-    monkeypatch.setattr(images.finished, "__defaults__", (8,))
     monkeypatch.setattr(image_features, "BATCH", 8)
 
 
@@ -216,15 +212,10 @@ def stocked(root, tmp_path, monkeypatch, quick):
 def test_every_kind_trains_resumes_saves_loads_and_refines(name, root, stocked):
     recipe = training.get(name).model_copy(update={**TINY, **RECIPES[name]})
     model = loop.train(recipe, stocked / "run", CPU, root)
-    for iterations in range(1, recipe.iterations + 1):  # stopped after every iteration
-        halves = recipe.model_copy(update={"iterations": iterations}).trainer(CPU, root)
-        part = recipe.model_copy(update={"iterations": iterations})
-        for _ in loop.steps(part, halves, stocked / "halves", watch_every=10**6):
-            pass
-    resumed, z = halves.model(), model.prior.sample(3, 0)
-    if recipe.iterations == 4:  # GANs ship their best state, the others their last
-        assert torch.equal(resumed.generate(z), model.generate(z))
-        assert torch.equal(resumed.logit(model.generate(z)), model.logit(model.generate(z)))
+    for _ in range(recipe.iterations):  # stopped after every iteration
+        resumed = loop.train(recipe, stocked / "halves", CPU, root, stop=lambda: True)
+    assert resumed.digest == model.digest
+    z = model.prior.sample(3, 0)
 
     shelf.save(model, stocked / name)
     loaded = dg.load(name)
@@ -241,11 +232,12 @@ def test_correctors_start_from_the_lent_critic_and_leave_the_generator_alone(nam
     recipe = training.get(name).model_copy(update={**TINY, **RECIPES[name]})
     trainer = recipe.trainer(CPU, root)
     x = torch.randn(3, 3, 32, 32)
-    assert torch.equal(trainer.corrector(x), trainer.lender.critic(x))
     for iteration in (1, 2):
         trainer.step(iteration)
-    z = torch.randn(3, trainer.dim)
+    assert trainer.corrector is None
+    z = torch.randn(3, trainer.prior.dim)
     before = trainer.shipped()(z)
+    trainer.begin_corrector()
     assert torch.equal(trainer.corrector(x), trainer.lender.critic(x))
     numbers = trainer.step(3)
     assert {"corrector_loss", "logit_lender", "logit_own"} <= numbers.keys()
@@ -256,21 +248,20 @@ def test_correctors_start_from_the_lent_critic_and_leave_the_generator_alone(nam
 def test_a_generator_trains_before_the_critic_it_is_corrected_by(root, stocked):
     """A run stopped before its corrector begins goes on with the critic that is lent by then."""
     recipe = training.get("cifar10/vae").model_copy(update={**TINY, **RECIPES["cifar10/vae"]})
-    for _ in loop.steps(
-        recipe.model_copy(update={"iterations": 2}), recipe.trainer(CPU, root), stocked / "run"
-    ):
-        pass
+    for iteration, _ in loop.TrainingRun(recipe, recipe.trainer(CPU, root), stocked / "run"):
+        if iteration == 2:
+            break
     generator, critic = SNDCGANGenerator(4, 3, 2), SNDCGANDiscriminator(3, 2)
     config = shelf.load("cifar10/sndcgan-ns").config
     shelf.save(Model(config, make("normal", 4), generator, critic), stocked / "cifar10" / "sndcgan-ns")
     trainer, x = recipe.trainer(CPU, root), torch.randn(3, 3, 32, 32)
-    run = loop.steps(recipe, trainer, stocked / "run", watch_every=10**6)
+    run = iter(loop.TrainingRun(recipe, trainer, stocked / "run"))
     assert next(run)[0] == 3
     assert torch.allclose(trainer.corrector(x), critic(x), atol=0.02)  # one step of SGD away
     before = [value.clone() for value in trainer.corrector.parameters()]
     run.close()  # saves the corrector, which a later run then goes on from
     again = recipe.trainer(CPU, root)
-    next(loop.steps(recipe, again, stocked / "run", watch_every=10**6))
+    next(iter(loop.TrainingRun(recipe, again, stocked / "run")))
     assert any(not torch.equal(a, b) for a, b in zip(before, again.corrector.parameters(), strict=True))
     assert all(
         torch.allclose(a, b, atol=0.02) for a, b in zip(before, again.corrector.parameters(), strict=True)
@@ -393,11 +384,10 @@ def test_a_recipe_goes_on_from_anothers_run(root, stocked, tmp_path):
     with pytest.raises(ValueError, match=r"goes on from cifar10/sndcgan-ns: train that first"):
         loop.train(second, runs / second.name, CPU, root)
     before = first.trainer(CPU, root)
-    for _ in loop.steps(first, before, runs / first.name, watch_every=10**6):
-        pass
+    list(loop.TrainingRun(first, before, runs / first.name))
     after = second.trainer(CPU, root)
-    walk = loop.steps(second, after, runs / second.name, watch_every=10**6)
-    next(walk)
+    next(iter(loop.TrainingRun(second, after, runs / second.name)))
+    assert after.optimizers["critic"].param_groups[0]["lr"] == second.critic_rate
     for ours, theirs in zip(after.critic.parameters(), before.critic.parameters(), strict=True):
         assert torch.allclose(ours, theirs, atol=0.01)  # one step of Adam away
         assert ours.numel() == 1 or not torch.equal(ours, theirs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import struct
-import time
 import zipfile
 from io import BytesIO
 
@@ -25,11 +24,10 @@ from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
 from dgflow_core.nets.vae import DCGANDecoder
 from dgflow_core.prepare import image_features
 from dgflow_core.reports import image_table as table
-from dgflow_core.training import correctors, loop
-from dgflow_core.training.image_parts import settled
-from dgflow_core.training.recipes import image_gan
+from dgflow_core.training import adversarial, image_trainer, loop, shipping
+from dgflow_core.training.image_trainer import held_against
 from dgflow_core.training.recipes.autoencoder import negative_elbo
-from dgflow_core.training.recipes.ratio_network import r1
+from dgflow_core.training.shipping import settled
 from dgflow_core.zoo import shelf
 
 SHIPPED = [name for name in dg.models() if shelf.describe(name)["kind"] == "image"]
@@ -180,39 +178,28 @@ def test_settled_measures_batch_norm_for_these_weights():
 # Recipes
 
 
+SMALL = {"iterations": 2, "width": 2, "batch": 4, "watch_samples": 8, "finish_samples": 8, "marks": (1, 2)}
+
+
 def tiny(name: str, **changes):
-    shrunk = {"iterations": 2, "width": 2, "batch": 4, **changes}
-    return training.get(name).model_copy(update=shrunk)
-
-
-@pytest.fixture
-def small_watch(monkeypatch):
-    from dgflow_core.training import image_parts as images
-    from dgflow_core.training.recipes import ratio_network as ratio
-
-    for module in (image_gan, ratio, correctors):
-        monkeypatch.setattr(module, "WATCHED", 8)
-    monkeypatch.setattr(images.finished, "__defaults__", (8,))
+    return training.get(name).model_copy(update=SMALL | changes)
 
 
 @pytest.mark.parametrize("name", ["fashion_mnist/sndcgan-ns", "fashion_mnist/wgan-gp"])
-def test_gan_trains_resumes_saves_and_loads(name, root, shipped_features, small_watch, tmp_path):
-    cpu = torch.device("cpu")
-    whole = loop.train(tiny(name, dim=4, iterations=3), tmp_path / "whole", cpu, root)
+def test_gan_trains_resumes_saves_and_loads(name, root, shipped_features, tmp_path):
+    cpu, recipe = torch.device("cpu"), tiny(name, dim=4, iterations=3, watch_every=2)
+    whole = loop.train(recipe, tmp_path / "whole", cpu, root)
     assert (tmp_path / "whole" / "sheet-000003.png").exists()
     log = json.loads((tmp_path / "whole" / loop.LOG).read_text().splitlines()[-1])
     assert {"logit_real", "logit_real_sd", "logit_fake", "base_fid", "refined_fid"} <= log.keys()
 
-    halves = None
-    for iterations in (2, 3):
-        recipe = tiny(name, dim=4, iterations=iterations)
-        trainer = recipe.trainer(cpu, root)
-        for _ in loop.steps(recipe, trainer, tmp_path / "halves", watch_every=10**6):
-            pass
-    halves = trainer
-    assert halves.best["iteration"] in (2, 3)
-    for ours, once in zip(halves.average.parameters(), _again(name, root).average.parameters(), strict=True):
-        assert torch.equal(ours, once)
+    calls = iter([False, True])
+    assert loop.train(recipe, tmp_path / "halves", cpu, root, stop=lambda: next(calls)) is None
+    halves = loop.train(recipe, tmp_path / "halves", cpu, root)
+    assert halves.digest == whole.digest
+    assert halves.config["selection"] == whole.config["selection"]
+    with pytest.raises(ValueError, match=r"^iterations: run folder 'halves' was begun for 3, and the rates"):
+        loop.train(tiny(name, dim=4, iterations=4, watch_every=2), tmp_path / "halves", cpu, root)
 
     shelf.save(whole, tmp_path / "model")
     loaded = dg.load(tmp_path / "model")
@@ -223,14 +210,39 @@ def test_gan_trains_resumes_saves_and_loads(name, root, shipped_features, small_
     assert list(loaded.config["real_logits"]) == ["5%", "25%", "50%", "75%", "95%"]
 
 
-def _again(name, root):
-    trainer = tiny(name, dim=4, iterations=3).trainer(torch.device("cpu"), root)
-    for iteration in (1, 2, 3):
-        trainer.step(iteration)
-    return trainer
+def test_what_is_chosen_and_what_is_measured_have_other_samples_and_other_halves(
+    root, shipped_features, monkeypatch, tmp_path
+):
+    """No number that chose a state or the steps comes from the samples or the half that measure."""
+    seen, gain = [], image_trainer.gain
+
+    def spy(model, against, n, seed, marks):
+        seen.append((against.mean, seed, marks))
+        return gain(model, against, n, seed, marks)
+
+    monkeypatch.setattr(image_trainer, "gain", spy)
+    recipe = tiny("fashion_mnist/sndcgan-ns", dim=4, watch_every=1)
+    made = loop.train(recipe, tmp_path / "run", torch.device("cpu"), root)
+    *choosing, (measured_against, measured_seed, marks) = seen
+    test_half = reference("fashion_mnist")
+    assert torch.equal(measured_against, test_half.mean)
+    assert len(choosing) == 3  # two states, and the number of steps
+    pictures = image_datasets.get("fashion_mnist").load(root, train=True)[0]
+    for against, seed, _ in choosing:
+        assert seed != measured_seed
+        assert not torch.allclose(against, test_half.mean)
+        assert torch.allclose(against, held_against(test_half, pictures).mean, atol=1e-4)
+    found = made.config["selection"]
+    assert (found["steps"]["chosen"],) == marks
+    assert made.config["quality"]["DGflow(KL)"]["steps"] == found["steps"]["chosen"]
+    assert found["iteration"]["chosen"] in (1, 2)
+    assert made.config["measurement"] == {"against": "test half", "samples": 8, "seed": measured_seed}
+    assert {found[key]["seed"] for key in ("steps", "iteration")} == {
+        shipping.STATE_SEED, shipping.STEPS_SEED
+    }  # fmt: skip
 
 
-def test_ratio_and_corrected_vae_build_on_a_shipped_gan(root, shipped_features, small_watch):
+def test_ratio_and_corrected_vae_build_on_a_shipped_gan(root, shipped_features):
     cpu = torch.device("cpu")
     gan = loop.train(tiny("fashion_mnist/sndcgan-ns", dim=4), shipped_features / "run", cpu, root)
     shelf.save(gan, shipped_features / "fashion_mnist" / "sndcgan-ns")
@@ -255,14 +267,14 @@ def test_ratio_and_corrected_vae_build_on_a_shipped_gan(root, shipped_features, 
 def test_losses_match_their_formulas():
     real, fake = torch.tensor([1.0, -2.0]), torch.tensor([0.5, 3.0])
     ns = -(torch.log(torch.sigmoid(real)).mean() + torch.log(1 - torch.sigmoid(fake)).mean())
-    assert torch.allclose(image_gan.critic_loss("ns", real, fake), ns)
-    assert image_gan.critic_loss("hinge", real, fake) == pytest.approx(1.5 + 2.75)
-    assert image_gan.critic_loss("wgan-gp", real, fake) == pytest.approx(1.75 + 0.5)
-    assert torch.allclose(image_gan.generator_loss("ns", fake), -torch.log(torch.sigmoid(fake)).mean())
+    assert torch.allclose(adversarial.critic_loss("ns", real, fake), ns)
+    assert adversarial.critic_loss("hinge", real, fake) == pytest.approx(1.5 + 2.75)
+    assert adversarial.critic_loss("wgan-gp", real, fake) == pytest.approx(1.75 + 0.5)
+    assert torch.allclose(adversarial.generator_loss("ns", fake), -torch.log(torch.sigmoid(fake)).mean())
 
     linear = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 1))
     expected = 0.5 * (linear[1].weight ** 2).sum()
-    assert torch.allclose(r1(linear, torch.randn(3, 1, 2, 2)), expected)
+    assert torch.allclose(adversarial.r1(linear, torch.randn(3, 1, 2, 2)), expected)
 
     mean, log_variance = torch.full((1, 2), 0.5), torch.full((1, 2), 0.2)
     x, decoded = torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.3)
@@ -390,10 +402,8 @@ def test_what_the_readme_measures_ships():
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_models_load_quickly_and_refine(name):
-    began = time.process_time()
+def test_shipped_models_load_and_refine(name):
     model = dg.load(name, device="cpu")
-    assert time.process_time() - began < 1
     for key in ("recipe", "seed", "data", "quality", "real_logits"):
         assert key in model.config
     run = dg.refine(model, n=16, steps=10, eta=0.1, gamma=0.0, space="latent", seed=3)

@@ -11,20 +11,19 @@ import torch
 import dgflow_core as dg
 from dgflow_core.kinds.text import corpus as text
 from dgflow_core.training import loop
-from dgflow_core.training.recipes import character_gan as text_gan
+from dgflow_core.training.recipes.character_gan import CharacterGAN
 from dgflow_core.zoo import shelf
 
 CPU = torch.device("cpu")
-RECIPE = text_gan.TextWGANGP(
+RECIPE = CharacterGAN(
     name="billion_words/test", title="Test", dataset="billion_words", iterations=5, decoder_iterations=2,
-    critic_iterations=1, critic_steps=2, dim=4, width=8, blocks=1, batch=8,
+    critic_iterations=1, critic_steps=2, dim=4, width=8, blocks=1, batch=8, watch_samples=20,
+    finish_samples=20,
 )  # fmt: skip
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch):
-    monkeypatch.setattr(text_gan, "WATCHED", 20)
-    monkeypatch.setattr(text_gan, "FINISHED", 20)
+def root(tmp_path):
     rng = random.Random(0)
     words = ["flow", "gradient", "of", "a", "ratio", "moves", "every", "string", "towards", "data"]
     lines = (" ".join(rng.choices(words, k=12)) for _ in range(60))

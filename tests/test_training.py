@@ -10,9 +10,13 @@ import torch
 
 import dgflow_core as dg
 from dgflow_core import training
+from dgflow_core.errors import UserError
 from dgflow_core.kinds.plane import datasets as plane_datasets
-from dgflow_core.training import loop
-from dgflow_core.training.recipes.planar_gan import PlanarTrainer, PlanarWGANGP, gradient_penalty
+from dgflow_core.training import loop, shipping
+from dgflow_core.training.adversarial import frozen, gradient_penalty
+from dgflow_core.training.network_trainer import averaged
+from dgflow_core.training.recipes.image_gan import ImageGAN
+from dgflow_core.training.recipes.planar_gan import PlanarTrainer, PlanarWGANGP
 from dgflow_core.zoo import shelf
 
 CPU = torch.device("cpu")
@@ -21,7 +25,7 @@ CPU = torch.device("cpu")
 def recipe(iterations: int, **changes) -> PlanarWGANGP:
     return PlanarWGANGP(
         name="25gaussians/test", title="Test", dataset="25gaussians", iterations=iterations, hidden=16,
-        batch=32, **changes,
+        batch=32, watch_samples=50, finish_samples=100, **changes,
     )  # fmt: skip
 
 
@@ -40,6 +44,8 @@ def test_two_iterations_make_a_model_that_can_be_kept(tmp_path):
     assert again.config["recipe"]["iterations"] == 2
     assert set(again.config["quality"]) == {"base", "DGflow(KL)"}
     assert again.config["seed"] == 0
+    assert again.config["measurement"]["samples"] == again.config["recipe"]["finish_samples"] == 100
+    assert again.config["measurement"]["seed"] not in (shipping.STATE_SEED, shipping.STEPS_SEED)
     assert dg.calibration_offset(again, 5000) == pytest.approx(0, abs=0.1)
 
 
@@ -73,7 +79,7 @@ def test_a_failure_within_an_iteration_is_not_kept(tmp_path):
 
     trainer.descend = fail
     with pytest.raises(KeyboardInterrupt):
-        for _ in loop.steps(recipe(9), trainer, tmp_path / "run", save_every=1):
+        for _ in loop.TrainingRun(recipe(9), trainer, tmp_path / "run", save_every=1):
             pass
     assert torch.load(tmp_path / "run" / loop.CHECKPOINT, weights_only=True)["iteration"] == 1
 
@@ -82,6 +88,112 @@ def test_another_recipes_checkpoint_is_refused(tmp_path):
     loop.train(recipe(1), tmp_path / "run", CPU)
     with pytest.raises(ValueError, match="run folder 'run' holds a checkpoint of another recipe"):
         loop.train(recipe(1, penalty=10.0), tmp_path / "run", CPU)
+
+
+def test_more_iterations_are_what_a_fresh_run_gives_and_fewer_are_refused(tmp_path):
+    loop.train(recipe(2), tmp_path / "run", CPU)
+    more, fresh = loop.train(recipe(5), tmp_path / "run", CPU), loop.train(recipe(5), tmp_path / "fresh", CPU)
+    assert more.digest == fresh.digest
+    assert more.config["recipe"] == fresh.config["recipe"]
+    with pytest.raises(UserError, match=r"iterations: run folder 'run' has done 5 already"):
+        loop.train(recipe(3), tmp_path / "run", CPU)
+
+
+class Falling:
+    """A trainer whose rate hangs on how many iterations there are; it learns nothing else."""
+
+    def __init__(self, recipe: ImageGAN):
+        self.recipe, self.rates = recipe, []
+
+    def step(self, iteration):
+        self.rates.append(self.recipe.rate_factor(iteration))
+        return {}
+
+    def state(self):
+        return {"rates": self.rates}
+
+    def restore(self, state):
+        self.rates = state["rates"]
+
+    def watch(self, iteration, folder):
+        return {}
+
+
+def test_other_iterations_are_refused_where_rates_hang_on_them(tmp_path):
+    short, long = (
+        ImageGAN(name="a/b", title="", dataset="cifar10", iterations=n, critic_share=0.2) for n in (10, 20)
+    )
+    assert [short.rate_factor(i) for i in range(1, 11)] != [long.rate_factor(i) for i in range(1, 11)]
+    list(loop.TrainingRun(short, Falling(short), tmp_path / "run"))
+    for other in (long, short.model_copy(update={"iterations": 11})):
+        with pytest.raises(UserError, match=r"^iterations: run folder 'run' was begun for 10, and the rates"):
+            loop.TrainingRun(other, Falling(other), tmp_path / "run")
+    again = Falling(short)
+    assert loop.TrainingRun(short, again, tmp_path / "run").iteration == 10
+    assert again.rates == [short.rate_factor(i) for i in range(1, 11)]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda saved: saved.pop("layout"), "checkpoint of another version"),
+        (lambda saved: saved["trainer"].pop("schedules"), None),  # this trainer has none
+        (lambda saved: saved["trainer"].pop("networks"), "checkpoint of other networks"),
+        (lambda saved: saved["trainer"]["networks"]["critic"].popitem(), "checkpoint of other networks"),
+    ],
+)
+def test_a_checkpoint_of_an_older_trainer_is_one_sentence(tmp_path, change, words):
+    loop.train(recipe(1), tmp_path / "run", CPU)
+    path = tmp_path / "run" / loop.CHECKPOINT
+    saved = torch.load(path, weights_only=True)
+    change(saved)
+    torch.save(saved, path)
+    if words is None:
+        assert loop.train(recipe(1), tmp_path / "run", CPU) is not None
+        return
+    with pytest.raises(UserError, match=words):
+        loop.train(recipe(1), tmp_path / "run", CPU)
+
+
+def test_a_damaged_checkpoint_is_one_sentence(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / loop.CHECKPOINT).write_bytes(b"nothing of ours")
+    with pytest.raises(UserError, match=r"^run folder 'run': checkpoint.pt is damaged"):
+        loop.train(recipe(1), tmp_path / "run", CPU)
+
+
+def test_seconds_add_up_over_the_times_a_run_is_begun(tmp_path, monkeypatch):
+    clock = iter(range(0, 10**6, 2))  # every look at it is two seconds later
+    monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))
+    calls = iter([False, True])
+    assert loop.train(recipe(4), tmp_path / "run", CPU, stop=lambda: next(calls)) is None
+    made = loop.train(recipe(4), tmp_path / "run", CPU)
+    log = [json.loads(line) for line in (tmp_path / "run" / loop.LOG).read_text().splitlines()]
+    assert made.config["training_seconds"] == log[-1]["seconds"] == 8
+
+
+def test_the_average_forgets_what_it_began_with_and_then_follows_its_decay():
+    layer = torch.nn.Linear(1, 1, bias=False)
+    average, weights = averaged(layer, 0.5), []
+    for k in range(1, 31):
+        layer.weight.data.fill_(float(k))
+        average.update_parameters(layer)
+        weights.append(average.module.weight.item())
+    expected = [1.0]
+    for k in range(2, 31):
+        decay = min(0.5, k / (k + 10))
+        expected.append(decay * expected[-1] + (1 - decay) * k)
+    assert weights == pytest.approx(expected)
+    assert layer.weight.item() == 30
+
+
+def test_frozen_networks_pass_gradients_on_and_keep_their_own():
+    layer, x = torch.nn.Linear(2, 1), torch.randn(3, 2, requires_grad=True)
+    with frozen(layer):
+        layer(x).sum().backward()
+    assert x.grad is not None
+    assert layer.weight.grad is None
+    assert layer.weight.requires_grad
 
 
 def test_seeds_differ(tmp_path):
@@ -117,5 +229,6 @@ def test_recipes_are_named_like_models():
         assert name == row.name
         assert name.count("/") == 1
         assert row.iterations >= 1
+        assert row.dataset == name.split("/")[0]
     with pytest.raises(ValueError, match="recipe must be one of"):
         training.get("nothing")

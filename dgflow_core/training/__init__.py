@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dgflow_core import registry
-from dgflow_core.training.loop import Recipe
+from dgflow_core.training import loop as loop
+from dgflow_core.training.recipe import Recipe
 
 recipes: dict[str, Recipe] = {
     recipe.name: recipe for some in registry.declared(f"{__name__}.recipes", "RECIPES") for recipe in some
@@ -14,6 +15,6 @@ def get(name: str) -> Recipe:
     """The recipe called ``name``.
 
     Raises:
-        ValueError: no such recipe; the message lists them.
+        UserError: no such recipe; the message lists them.
     """
     return registry.one_of("recipe", recipes, name)

@@ -10,111 +10,109 @@ The corrector starts from d_φ and is trained once the generator stands still, a
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from pathlib import Path
-from typing import ClassVar
+from abc import abstractmethod
+from functools import cached_property
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import softplus
+from torch import nn
 
 from dgflow_core.flow import priors
-from dgflow_core.kinds.images import datasets as image_datasets
-from dgflow_core.kinds.images.metrics import reference
 from dgflow_core.nets.sndcgan import SNDCGANDiscriminator
-from dgflow_core.training import image_parts as images
-from dgflow_core.training.loop import NetworkTrainer, Recipe
+from dgflow_core.training.adversarial import critic_objective
+from dgflow_core.training.image_trainer import ImageRecipe, ImageTrainer
+from dgflow_core.training.shipping import rounded
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.model import Model
 
-WATCHED = 250  # samples refined at every watch
+CRITIC = "sndcgan_discriminator"
 
 
-class Corrected(Recipe):
+class Corrected(ImageRecipe):
     """``iterations`` in all: the first ``generator_iterations`` train the generator, the rest its corrector.
 
     ``critic_from`` names the shipped GAN that lends d_φ. The paper trains the corrector for 10,000
     iterations at a ``corrector_rate`` of 1e-4; the fewer here go at a higher one.
     """
 
-    watch_every: ClassVar[int] = 1000
+    can_be_extended: ClassVar[bool] = True
+    watch_every: int = 1000
+    watch_samples: int = 250
     generator_iterations: int
     critic_from: str
     corrector_rate: float = 1e-3
     corrector_batch: int = 64
     momentum: float = 0.9
-    half: bool = True  # products in bfloat16
 
 
-class CorrectedTrainer(NetworkTrainer, ABC):
+class CorrectedTrainer(ImageTrainer):
     """Trains one ``Corrected`` recipe; a subclass brings the generator and its training.
 
-    Attributes, set by the subclass:
-        architecture: name of the generator's. dim: of the latent code.
-        networks, optimizers: of the generator's training.
+    Attributes:
+        architecture: name of the generator's, set by the subclass. lender: the model that lends d_φ.
     """
 
     architecture: ClassVar[str]
-    dim: int
 
-    def __init__(self, recipe: Corrected, device: torch.device, data_root: Path | None):
-        self.recipe, self.device, self.root = recipe, device, data_root
-        torch.manual_seed(recipe.seed)
-        self.batches = images.Batches(recipe.dataset, data_root, device)
-        self.reference = reference(recipe.dataset)
-        self.lender = shelf.load(recipe.critic_from, device)
-        self.channels = image_datasets.get(recipe.dataset).channels
-        self.corrector = self._copy(self.lender.critic)
-        self.corrector_optimizer = torch.optim.SGD(
-            self.corrector.parameters(), lr=recipe.corrector_rate, momentum=recipe.momentum
-        )
-        self.final: nn.Module | None = None  # the generator as it ships, once it stands still
-        self.build()
+    def __init__(self, recipe: Corrected, *rest: Any):
+        self.lender = shelf.load(recipe.critic_from, rest[0])
+        super().__init__(recipe, *rest)
 
-    @abstractmethod
     def build(self) -> None:
-        """Set ``dim``, ``networks`` and ``optimizers``."""
+        self.prior = priors.make("normal", self.build_generator())
 
     @abstractmethod
-    def step_generator(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
+    def build_generator(self) -> int:
+        """Make the networks and optimisers of the generator's training; returns dim_z."""
+
+    @abstractmethod
+    def learn_generator(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
         """One iteration of the generator's training."""
 
     @abstractmethod
     def folded(self) -> nn.Module:
         """The generator for inference, without norms."""
 
-    def codes(self, n: int, rng: torch.Generator) -> Tensor:
-        """Latent codes (n, dim) from the prior N(0, I)."""
-        return torch.randn(n, self.dim, generator=rng).to(self.device)
-
-    def through(self, network: nn.Module, x: Tensor) -> Tensor:
-        """``network(x)`` in float32, its products in bfloat16 where the recipe says so."""
-        with images.products(self.device, self.recipe.half):
-            return network(x).float()
-
-    def step(self, iteration: int) -> dict[str, float]:
-        rng = priors.seeded(self.recipe.seed + 1, iteration)
+    def learn(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
         if iteration <= self.recipe.generator_iterations:
-            return self.step_generator(iteration, rng)
-        return self._step_corrector(rng)
+            return self.learn_generator(iteration, rng)
+        self.begin_corrector()
+        return self._learn_corrector(rng)
 
-    def _step_corrector(self, rng: torch.Generator) -> dict[str, float]:
+    @cached_property
+    def final(self) -> nn.Module:
+        """The generator as it ships, asked for once it stands still."""
+        return self.shipped()
+
+    @property
+    def corrector(self) -> SNDCGANDiscriminator | None:
+        """d_λ, once it has begun."""
+        return self.networks.get("corrector")
+
+    def begin_corrector(self) -> None:
+        """Let d_λ be a copy of d_φ as it is lent now: a generator can train before its lender does."""
+        if self.corrector is not None:
+            return
+        corrector = self._copy(self.lender.critic)
+        self.networks["corrector"] = corrector
+        self.optimizers["corrector"] = torch.optim.SGD(
+            corrector.parameters(), lr=self.recipe.corrector_rate, momentum=self.recipe.momentum
+        )
+
+    def restore(self, state: dict[str, Any]) -> None:
+        if "corrector" in state["networks"]:
+            self.begin_corrector()
+        super().restore(state)
+
+    def _learn_corrector(self, rng: torch.Generator) -> dict[str, float]:
         size = self.recipe.corrector_batch
-        if self.final is None:
-            self.final = self.shipped()
         with torch.no_grad():
             ours = self.final(self.codes(size, rng))
         theirs = self.lender.generate(torch.randn(size, self.lender.prior.dim, generator=rng))
-        theirs_logit, ours_logit = self.through(self.corrector, torch.cat([theirs, ours])).split(size)
-        loss = softplus(-theirs_logit).mean() + softplus(ours_logit).mean()
-        self.corrector_optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.corrector_optimizer.step()
-        return {
-            "corrector_loss": float(loss.detach()),
-            "logit_lender": float(theirs_logit.detach().mean()),
-            "logit_own": float(ours_logit.detach().mean()),
-        }
+        loss, numbers = critic_objective(lambda x: self.through(self.corrector, x), theirs, ours)
+        self.descend("corrector", loss)
+        names = {"corrector_loss": "critic_loss", "logit_lender": "logit_real", "logit_own": "logit_fake"}
+        return {ours: numbers[theirs] for ours, theirs in names.items()}
 
     def _copy(self, critic: SNDCGANDiscriminator) -> SNDCGANDiscriminator:
         twin = SNDCGANDiscriminator(**critic.arguments).to(self.device, memory_format=torch.channels_last)
@@ -123,41 +121,18 @@ class CorrectedTrainer(NetworkTrainer, ABC):
 
     def shipped(self) -> nn.Module:
         """The generator as it ships: folded, its weights of half precision."""
-        return images.rounded(self.folded()).to(self.device).eval()
+        return rounded(self.folded()).to(self.device).eval()
 
-    def state(self) -> dict:
-        saved = super().state()
-        if self.final is None:  # a generator can train before the critic that its corrector starts from
-            return saved
-        return {**saved, "corrector": [self.corrector.state_dict(), self.corrector_optimizer.state_dict()]}
+    def model(self) -> Model:
+        """The generator as it ships, with d_φ as its critic and d_λ, once it has begun, as its corrector."""
+        corrector = None if self.corrector is None else rounded(self._copy(self.corrector))
+        generator = self.shipped()
+        parts = {"generator": (self.architecture, generator), "critic": (CRITIC, self.lender.critic)}
+        if corrector is not None:
+            parts["corrector"] = (CRITIC, corrector)
+        config, offset = self.config(**parts), self.lender.logit_offset
+        return Model(config, self.prior, generator, self.lender.critic, corrector, offset, self.device)
 
-    def restore(self, state: dict) -> None:
-        super().restore(state)
-        if "corrector" in state:
-            self.corrector.load_state_dict(state["corrector"][0])
-            self.corrector_optimizer.load_state_dict(state["corrector"][1])
-
-    def model(self, corrected: bool = True) -> Model:
-        """The generator as it ships, with d_φ as its critic and (``corrected``) d_λ as its corrector."""
-        generator = self.final or self.shipped()
-        names = (self.architecture, "sndcgan_discriminator")
-        config = images.config(self.recipe, self.dim, generator, self.lender.critic, names)
-        corrector = None
-        if corrected:
-            config["corrector"] = config["critic"]
-            corrector = images.rounded(self._copy(self.corrector))
-        return Model(
-            config, priors.make("normal", self.dim), generator, self.lender.critic, corrector,
-            self.lender.logit_offset, self.device,
-        )  # fmt: skip
-
-    def watch(self, iteration: int, folder: Path) -> dict[str, float]:
-        """The gain from refinement, once there is a corrector for it, and a sheet of samples."""
-        corrected = iteration > self.recipe.generator_iterations
-        model = self.model(corrected)
-        numbers, base, refined = images.gain(model, self.reference, WATCHED, steps=None if corrected else 0)
-        images.write_sheet(folder / f"sheet-{iteration:06d}.png", base, refined)
-        return images.flat(numbers)
-
-    def finish(self) -> Model:
-        return images.finished(self.model(), self.reference, self.root)
+    def marks(self) -> tuple[int, ...]:
+        """None of refinement before there is a corrector for it."""
+        return (0,) if self.corrector is None else super().marks()

@@ -3,150 +3,138 @@
 from __future__ import annotations
 
 import json
+import pickle
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict
-from torch import Tensor, nn
 from tqdm import tqdm
 
+from dgflow_core.errors import UserError
+from dgflow_core.training.recipe import Recipe, Trainer
 from dgflow_core.zoo.model import Model
 
 CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
+#: Raised by one whenever what trainers save changes shape.
+LAYOUT = 2
 
 
-class Recipe(BaseModel, ABC):
-    """How a model is made: frozen, named like the model it makes.
-
-    Every field is written to the config of the model it makes.
-    """
-
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, extra="forbid")
-    watch_every: ClassVar[int] = 250  # iterations between two measurements while training
-    name: str
-    title: str
-    dataset: str
-    iterations: int
-    seed: int = 0
-
-    @abstractmethod
-    def trainer(self, device: torch.device, data_root: Path | None) -> Trainer:
-        """What runs this recipe, on ``device``, reading data from ``data_root`` where it needs any."""
-
-
-class Trainer(Protocol):
-    """What a recipe's trainer offers the loop."""
-
-    def step(self, iteration: int) -> dict[str, float]:
-        """One iteration; returns the losses and logit statistics to log."""
-
-    def state(self) -> dict[str, Any]:
-        """Everything a later run needs to go on exactly here."""
-
-    def restore(self, state: dict[str, Any]) -> None: ...
-
-    def watch(self, iteration: int, folder: Path) -> dict[str, float]:
-        """A measurement for the log, taken every ``watch_every`` iterations."""
-
-    def finish(self) -> Model:
-        """The trained model, calibrated, its config complete."""
-
-
-class NetworkTrainer:
-    """What trainers of networks share: a step down a loss, and their state.
-
-    Attributes, set by the subclass:
-        networks, optimizers: what training moves, and what moves it, by name; saved and restored.
-    """
-
-    networks: dict[str, nn.Module]
-    optimizers: dict[str, torch.optim.Optimizer]
-
-    def descend(self, name: str, loss: Tensor) -> None:
-        """One step of the optimiser called ``name`` down ``loss``."""
-        self.optimizers[name].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers[name].step()
-
-    def state(self) -> dict[str, Any]:
-        return {
-            part: {name: one.state_dict() for name, one in getattr(self, part).items()}
-            for part in ("networks", "optimizers")
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        for part in ("networks", "optimizers"):
-            for name, one in getattr(self, part).items():
-                one.load_state_dict(state[part][name])
-
-
-def steps(
-    recipe: Recipe,
-    trainer: Trainer,
-    folder: Path,
-    *,
-    watch_every: int = 250,
-    save_every: int = 250,
-    stop: Callable[[], bool] | None = None,
-) -> Iterator[tuple[int, dict[str, float]]]:
-    """Train from the last checkpoint in ``folder``, yielding (iteration, numbers) as it goes.
-
-    A recipe with a ``start_from`` begins with the networks of that recipe's last checkpoint.
+class TrainingRun:
+    """One run of a recipe in a folder of its own: it begins there, or goes on where it stopped.
 
     A checkpoint is written every ``save_every`` iterations and when the caller stops, never in
-    the middle of one; a run that is started again goes on from it.
+    the middle of one. A recipe with a ``start_from`` begins with the last checkpoint of that one.
+
+    Attributes:
+        iteration: the last one that is done. seconds: of training, over all the times it was begun.
 
     Raises:
-        ValueError: the checkpoint belongs to another recipe, or the one to start from is missing.
+        UserError: the folder's checkpoint belongs to another recipe, to other ``iterations`` on which
+            it depends, or to an older version; or the one to start from is missing.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / CHECKPOINT
-    identity = recipe.model_dump(mode="json", exclude={"iterations"})
-    first = 0
-    if path.exists():
-        saved = torch.load(path, weights_only=True)
-        if saved["recipe"] != identity:
-            raise ValueError(
-                f"run folder {folder.name!r} holds a checkpoint of another recipe; name an empty one."
-            )
-        trainer.restore(saved["trainer"])
-        first = saved["iteration"]
-    elif source := getattr(recipe, "start_from", None):
-        earlier = folder.parents[len(Path(recipe.name).parts) - 1] / source / CHECKPOINT
-        if not earlier.exists():
-            raise ValueError(
-                f"recipe {recipe.name} goes on from {source}: train that first, in the same runs-dir."
-            )
-        trainer.start(torch.load(earlier, weights_only=True)["trainer"])
 
-    def save(iteration: int) -> None:
-        scratch = path.with_suffix(".tmp")  # replaced in one move: a kill leaves the old one
-        torch.save({"recipe": identity, "iteration": iteration, "trainer": trainer.state()}, scratch)
+    def __init__(self, recipe: Recipe, trainer: Trainer, folder: Path, save_every: int = 250):
+        self.recipe, self.trainer, self.folder, self.save_every = recipe, trainer, folder, save_every
+        self.iteration, self.seconds = 0, 0.0
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / CHECKPOINT).exists():
+            self._resume()
+        elif recipe.start_from is not None:
+            self._start_from(recipe.start_from)
+
+    def __iter__(self) -> Iterator[tuple[int, dict[str, float]]]:
+        """Train, yielding (iteration, numbers); leaving the loop between two of them saves."""
+        for iteration in range(self.iteration + 1, self.recipe.iterations + 1):
+            began = time.monotonic()
+            numbers = self.trainer.step(iteration)
+            watched = iteration % self.recipe.watch_every == 0 or iteration == self.recipe.iterations
+            if watched:
+                numbers |= self.trainer.watch(iteration, self.folder)
+            self.iteration, self.seconds = iteration, self.seconds + time.monotonic() - began
+            if watched:
+                self._log(numbers)
+            if iteration % self.save_every == 0:
+                self.save()
+            try:
+                yield iteration, numbers
+            except GeneratorExit:  # the caller leaves here
+                self.save()
+                raise
+        self.save()
+
+    def save(self) -> None:
+        """Write the checkpoint, in one move: a kill leaves the old one whole."""
+        path = self.folder / CHECKPOINT
+        scratch = path.with_suffix(".tmp")
+        saved = {
+            "layout": LAYOUT,
+            "recipe": self.recipe.model_dump(mode="json"),
+            "iteration": self.iteration,
+            "seconds": self.seconds,
+            "trainer": self.trainer.state(),
+        }
+        torch.save(saved, scratch)
         scratch.replace(path)
 
-    iteration = done = first
-    started = time.monotonic()
+    def _log(self, numbers: dict[str, float]) -> None:
+        line = {"iteration": self.iteration, "seconds": round(self.seconds, 1), **numbers}
+        with (self.folder / LOG).open("a") as log:
+            log.write(json.dumps(line) + "\n")
+
+    def _resume(self) -> None:
+        saved = _read(self.folder / CHECKPOINT)
+        ours, theirs = self.recipe.model_dump(mode="json"), dict(saved["recipe"])
+        asked, begun_for = ours.pop("iterations"), theirs.pop("iterations")
+        place = f"run folder {self.folder.name!r}"
+        if ours != theirs:
+            raise UserError(f"{place} holds a checkpoint of another recipe; name an empty one.")
+        if asked != begun_for and not self.recipe.can_be_extended:
+            raise UserError(
+                f"iterations: {place} was begun for {begun_for:,}, and the rates and phases of "
+                f"{self.recipe.name} hang on how many there are; go on with {begun_for:,}, or name an "
+                f"empty one for {asked:,}."
+            )
+        if asked < saved["iteration"]:
+            raise UserError(
+                f"iterations: {place} has done {saved['iteration']:,} already; ask for as many or more."
+            )
+        _hand_over(saved, self.trainer.restore, self.folder / CHECKPOINT)
+        self.iteration, self.seconds = saved["iteration"], saved["seconds"]
+
+    def _start_from(self, source: str) -> None:
+        runs = self.folder.parents[len(Path(self.recipe.name).parts) - 1]
+        earlier = runs / source / CHECKPOINT
+        if not earlier.exists():
+            raise UserError(
+                f"recipe {self.recipe.name} goes on from {source}: train that first, in the same runs-dir."
+            )
+        _hand_over(_read(earlier), self.trainer.start, earlier)
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        for iteration in range(first + 1, recipe.iterations + 1):
-            numbers = trainer.step(iteration)
-            done = iteration
-            if iteration % watch_every == 0 or iteration == recipe.iterations:
-                numbers |= trainer.watch(iteration, folder)
-                line = {"iteration": iteration, "seconds": round(time.monotonic() - started, 1), **numbers}
-                with (folder / LOG).open("a") as log:
-                    log.write(json.dumps(line) + "\n")
-            if iteration % save_every == 0:
-                save(iteration)
-            yield iteration, numbers
-            if stop and stop():
-                break
-    finally:
-        if done == iteration > first and done % save_every:
-            save(done)
+        saved = torch.load(path, weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError):
+        raise UserError(
+            f"run folder {path.parent.name!r}: {path.name} is damaged; name an empty one."
+        ) from None
+    if not isinstance(saved, dict) or saved.get("layout") != LAYOUT:
+        raise UserError(
+            f"run folder {path.parent.name!r} holds a checkpoint of another version of DGflow Explorer, "
+            "which this one cannot go on from; name an empty one."
+        )
+    return saved
+
+
+def _hand_over(saved: dict[str, Any], receive: Callable[[dict[str, Any]], None], path: Path) -> None:
+    try:
+        receive(saved["trainer"])
+    except (KeyError, RuntimeError, ValueError):
+        raise UserError(
+            f"run folder {path.parent.name!r} holds a checkpoint of other networks; name an empty one."
+        ) from None
 
 
 def train(
@@ -158,20 +146,25 @@ def train(
 ) -> Model | None:
     """Run ``recipe`` to its end with a progress bar and return the finished model.
 
-    ``stop`` is asked after every iteration; where it ends the run, None is returned.
+    ``stop`` is asked after every iteration; where it ends the run, None is returned. The config of the
+    model says how many seconds its training took (``training_seconds``), measurements on the way
+    included, over all the times it was begun.
     """
     torch.manual_seed(recipe.seed)
-    trainer = recipe.trainer(device, data_root)
-    iteration = 0
+    run = TrainingRun(recipe, recipe.trainer(device, data_root), folder)
     torch.set_flush_denormal(True)  # dead activations would slow a CPU down several times
     try:
         with tqdm(total=recipe.iterations, desc=recipe.name, dynamic_ncols=True) as bar:
-            run = steps(recipe, trainer, folder, watch_every=recipe.watch_every, stop=stop)
             for iteration, numbers in run:
                 bar.update(iteration - bar.n)
                 if iteration % 10 == 0:
                     bar.set_postfix({key: f"{value:.3g}" for key, value in numbers.items()})
+                if stop and stop():
+                    break
     finally:
         torch.set_flush_denormal(False)
-    stopped = stop is not None and stop() and iteration < recipe.iterations
-    return None if stopped else trainer.finish()
+    if run.iteration < recipe.iterations:
+        return None
+    model = run.trainer.finish()
+    model.config["training_seconds"] = round(run.seconds, 1)
+    return model

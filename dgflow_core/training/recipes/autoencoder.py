@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dgflow_core.nets.folding import fold
 from dgflow_core.nets.vae import DCGANDecoder, Encoder
@@ -19,7 +19,6 @@ class VAE(Corrected):
     generator_iterations: int = 2000
     dim: int = 64
     width: int = 16
-    batch: int = 64
     rate: float = 1e-3
     noise: float = 0.3
 
@@ -27,11 +26,15 @@ class VAE(Corrected):
         return VAETrainer(self, device, data_root)
 
 
+def prior_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(mean, diag exp log_variance) ‖ N(0, I)), (n, dim) and (n, dim) → (n,)."""
+    return 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1)
+
+
 def negative_elbo(x: Tensor, mean: Tensor, log_variance: Tensor, decoded: Tensor, noise: float) -> Tensor:
     """Per-image −ELBO up to a constant: Gaussian likelihood of deviation ``noise``, prior N(0, I)."""
     misfit = ((x - decoded) ** 2).flatten(1).sum(1) / (2 * noise**2)
-    divergence = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1)
-    return (misfit + divergence).mean()
+    return (misfit + prior_divergence(mean, log_variance)).mean()
 
 
 class VAETrainer(CorrectedTrainer):
@@ -39,16 +42,15 @@ class VAETrainer(CorrectedTrainer):
 
     architecture = "dcgan_decoder"
 
-    def build(self) -> None:
-        recipe = self.recipe
-        self.dim = recipe.dim
-        self.encoder = Encoder(2 * recipe.dim, self.channels, recipe.width).to(self.device)
-        self.decoder = DCGANDecoder(recipe.dim, self.channels, recipe.width, batch_norm=True).to(self.device)
+    def build_generator(self) -> int:
+        recipe, channels = self.recipe, self.target.channels
+        self.encoder = Encoder(2 * recipe.dim, channels, recipe.width).to(self.device)
+        self.decoder = DCGANDecoder(recipe.dim, channels, recipe.width, batch_norm=True).to(self.device)
         self.networks = {"encoder": self.encoder, "decoder": self.decoder}
-        both = [*self.encoder.parameters(), *self.decoder.parameters()]
-        self.optimizers = {"both": torch.optim.Adam(both, lr=recipe.rate)}
+        self.adam("both", [*self.encoder.parameters(), *self.decoder.parameters()], recipe.rate)
+        return recipe.dim
 
-    def step_generator(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
+    def learn_generator(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
         x = self.batches(self.recipe.batch, rng)
         mean, log_variance = self.through(self.encoder, x).chunk(2, dim=1)
         noise = torch.randn(mean.shape, generator=rng).to(self.device)
@@ -57,27 +59,17 @@ class VAETrainer(CorrectedTrainer):
         self.descend("both", loss)
         return {"negative_elbo": float(loss.detach())}
 
-    def folded(self):
+    def folded(self) -> nn.Module:
         return fold(self.decoder)
 
 
 RECIPES = (
-    VAE(
-        name="fashion_mnist/vae",
-        title="VAE on Fashion-MNIST",
-        dataset="fashion_mnist",
-        critic_from="fashion_mnist/sndcgan-ns",
-        corrector_rate=1e-4,
-        half=False,
+    VAE.called(
+        "fashion_mnist/vae", "VAE on Fashion-MNIST",
+        critic_from="fashion_mnist/sndcgan-ns", corrector_rate=1e-4, half=False,
     ),
-    VAE(
-        name="cifar10/vae",
-        title="VAE on CIFAR-10",
-        dataset="cifar10",
-        critic_from="cifar10/sndcgan-ns",
-        dim=128,
-        width=32,
-        generator_iterations=5000,
-        iterations=6500,
+    VAE.called(
+        "cifar10/vae", "VAE on CIFAR-10", critic_from="cifar10/sndcgan-ns",
+        dim=128, width=32, generator_iterations=5000, iterations=6500,
     ),
-)
+)  # fmt: skip

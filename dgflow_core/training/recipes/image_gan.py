@@ -2,47 +2,46 @@
 
 from __future__ import annotations
 
-import copy
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 
 from dgflow_core.flow import priors
 from dgflow_core.kinds.images import datasets as image_datasets
-from dgflow_core.kinds.images.metrics import reference
 from dgflow_core.nets.folding import fold
 from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
-from dgflow_core.training import image_parts as images
-from dgflow_core.training.loop import NetworkTrainer, Recipe
-from dgflow_core.training.recipes.planar_gan import gradient_penalty
+from dgflow_core.training import shipping
+from dgflow_core.training.adversarial import (
+    Loss,
+    critic_objective,
+    frozen,
+    generator_loss,
+    lipschitz,
+)
+from dgflow_core.training.image_trainer import Gain, ImageRecipe, ImageTrainer
+from dgflow_core.training.network_trainer import averaged, initialise
 from dgflow_core.zoo.model import Model, calibration_offset
 
-WATCHED = 500  # samples refined at every watch
+CRITIC = "sndcgan_discriminator"
 
 
-class ImageGAN(Recipe):
+class ImageGAN(ImageRecipe):
     """Miyato et al.'s networks at a given ``width`` (64 is the paper's).
 
-    On CIFAR-10 the discriminator needs two steps a generator step and the higher rate: with one
-    step and equal rates it stays at chance. On Fashion-MNIST it separates within 20 steps as it is,
-    and more only makes the logits swing.
-
     During the last ``critic_share`` of the iterations (0…1) the generator stands still, as it
-    ships, and its critic alone goes on: at the end of the game it is no better than the generator
-    it plays, and has never met the averaged one that ships. (Ours; no paper's. A discriminator
-    gains by it; WGAN-GP's critic, which is no density ratio, loses.) In either phase
-    rates stay as they are for the first half and then fall to 0 in a straight line, if ``decay``.
-    ``half`` multiplies in bfloat16. ``start_from`` names a recipe of the same networks whose run
-    this one goes on from.
+    ships, and its critic alone goes on, so that it meets the averaged generator that ships. (Ours;
+    no paper's.) In either phase rates stay as they are for the first half and then fall to 0 in a
+    straight line, if ``decay``. ``start_from`` names a recipe of the same networks whose run this one
+    goes on from.
     """
 
-    watch_every: ClassVar[int] = 2000
+    watch_every: int = 2000
     iterations: int = 6000
     critic_share: float = 0.0
-    loss: Literal["ns", "hinge", "wgan-gp"] = "ns"
+    loss: Loss = "ns"
     dim: int = 64
     width: int = 16
     batch: int = 32
@@ -53,8 +52,6 @@ class ImageGAN(Recipe):
     penalty: float = 10.0
     ema: float = 0.998
     decay: bool = True
-    half: bool = True
-    start_from: str | None = None
 
     @property
     def game_iterations(self) -> int:
@@ -71,133 +68,83 @@ class ImageGAN(Recipe):
         return ImageGANTrainer(self, device, data_root)
 
 
-def critic_loss(loss: str, real: Tensor, fake: Tensor) -> Tensor:
-    """What the critic descends, from its logits (n,) on real and generated batches."""
-    if loss == "ns":
-        return softplus(-real).mean() + softplus(fake).mean()
-    if loss == "hinge":
-        return (1 - real).relu().mean() + (1 + fake).relu().mean()
-    return fake.mean() - real.mean()
-
-
-def generator_loss(loss: str, fake: Tensor) -> Tensor:
-    """What the generator descends: non-saturating, or the plain critic for hinge and Wasserstein."""
-    return softplus(-fake).mean() if loss == "ns" else -fake.mean()
-
-
-class ImageGANTrainer(NetworkTrainer):
+class ImageGANTrainer(ImageTrainer):
     """Trains one ``ImageGAN``; keeps the state that refines to the lowest Fréchet distance."""
 
-    def __init__(self, recipe: ImageGAN, device: torch.device, data_root: Path | None):
-        self.recipe, self.device, self.root = recipe, device, data_root
-        torch.manual_seed(recipe.seed)
-        self.batches = images.Batches(recipe.dataset, data_root, device)
-        self.reference = reference(recipe.dataset)
-        target = image_datasets.get(recipe.dataset)
-        self.generator, self.critic = self.build(target.channels, target.side)
-        images.initialise(self.generator)
-        for network in (self.generator, self.critic):
-            network.to(device, memory_format=torch.channels_last)
-        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+    def build(self) -> None:
+        recipe = self.recipe
         self.prior = priors.make("normal", recipe.dim)
+        self.generator, self.critic = self.make_networks()
+        initialise(self.generator)
+        for network in (self.generator, self.critic):
+            network.to(self.device, memory_format=torch.channels_last)
+        self.average = averaged(self.generator, recipe.ema)
         self.networks = {"generator": self.generator, "critic": self.critic, "average": self.average}
-        self.rates = {"generator": recipe.generator_rate, "critic": recipe.critic_rate}
-        self.optimizers = {
-            name: torch.optim.Adam(self.networks[name].parameters(), lr=rate, betas=recipe.betas)
-            for name, rate in self.rates.items()
-        }
-        self.final: nn.Module | None = None  # the generator as it ships, once it stands still
+        for name, rate in (("generator", recipe.generator_rate), ("critic", recipe.critic_rate)):
+            self.adam(name, self.networks[name].parameters(), rate, recipe.betas, recipe.rate_factor)
         self.best: dict | None = None
 
-    def build(self, channels: int, side: int) -> tuple[nn.Module, nn.Module]:
+    def make_networks(self) -> tuple[nn.Module, nn.Module]:
         """Generator and critic, with their norms."""
-        recipe = self.recipe
+        recipe, channels, side = self.recipe, self.target.channels, self.target.side
         return (
             SNDCGANGenerator(recipe.dim, channels, recipe.width, side, batch_norm=True),
             SNDCGANDiscriminator(channels, recipe.width, side, spectral_norm=recipe.loss != "wgan-gp"),
         )
 
-    def step(self, iteration: int) -> dict[str, float]:
+    @cached_property
+    def final(self) -> nn.Module:
+        """The generator as it ships, asked for once it stands still."""
+        return self.shipped()
+
+    def learn(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
         recipe = self.recipe
-        rng = priors.seeded(recipe.seed + 1, iteration)
-        factor = recipe.rate_factor(iteration)
-        for name, rate in self.rates.items():
-            self.optimizers[name].param_groups[0]["lr"] = factor * rate
         if iteration > recipe.game_iterations:
-            if self.final is None:
-                self.final = self.shipped()
             if iteration == recipe.game_iterations + 1:
                 self.best = None
-            return self._step_critic(self.final, rng)
+            return self._learn_critic(self.final, rng)
         for _ in range(recipe.critic_steps):
-            numbers = self._step_critic(self.generator, rng)
-        self.critic.requires_grad_(False)
-        fake = self._generated(self.generator, rng)
-        self.descend("generator", generator_loss(recipe.loss, self._logit(fake)))
-        self.critic.requires_grad_(True)
-        # Early on the average follows closely, so that it forgets the initial weights.
-        decay = recipe.ema if recipe.start_from else min(recipe.ema, iteration / (iteration + 10))
-        images.average(self.average, self.generator, decay)
+            numbers = self._learn_critic(self.generator, rng)
+        with frozen(self.critic):
+            fake = self.through(self.generator, self.codes(recipe.batch, rng))
+            self.descend("generator", generator_loss(recipe.loss, self._logit(fake)))
+        self.average.update_parameters(self.generator)
         return numbers
 
-    def _step_critic(self, generator: nn.Module, rng: torch.Generator) -> dict[str, float]:
-        recipe, size = self.recipe, self.recipe.batch
-        real = self.batches(size, rng)
+    def _learn_critic(self, generator: nn.Module, rng: torch.Generator) -> dict[str, float]:
+        recipe = self.recipe
+        real = self.batches(recipe.batch, rng)
         with torch.no_grad():
-            fake = self._generated(generator, rng)
-        real_logit, fake_logit = self._logit(torch.cat([real, fake])).split(size)
-        loss = critic_loss(recipe.loss, real_logit, fake_logit)
-        if recipe.loss == "wgan-gp":
-            loss = loss + recipe.penalty * gradient_penalty(self._logit, real, fake, rng)
-        self.descend("critic", loss)
-        return {
-            "critic_loss": float(loss.detach()),
-            "logit_real": float(real_logit.detach().mean()),
-            "logit_real_sd": float(real_logit.detach().std()),
-            "logit_fake": float(fake_logit.detach().mean()),
-            "logit_fake_sd": float(fake_logit.detach().std()),
-        }
+            fake = self.through(generator, self.codes(recipe.batch, rng))
 
-    def _generated(self, generator: nn.Module, rng: torch.Generator) -> Tensor:
-        codes = torch.randn(self.recipe.batch, self.recipe.dim, generator=rng).to(self.device)
-        with images.products(self.device, self.recipe.half):
-            return generator(codes).float()
+        penalty = lipschitz(recipe.penalty, rng) if recipe.loss == "wgan-gp" else None
+        loss, numbers = critic_objective(self._logit, real, fake, recipe.loss, penalty)
+        self.descend("critic", loss)
+        return numbers
 
     def _logit(self, x: Tensor) -> Tensor:
-        with images.products(self.device, self.recipe.half):
-            return self.critic(x).float()
+        return self.through(self.critic, x)
 
-    def state(self) -> dict:
+    def state(self) -> dict[str, Any]:
         return {**super().state(), "best": self.best}
 
-    def restore(self, state: dict) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self.best = state["best"]
 
-    def start(self, state: dict) -> None:
-        """Begin with the networks and optimisers of another run."""
-        self.restore({**state, "best": None})
-
     def shipped(self) -> nn.Module:
         """The averaged generator, folded, its weights of half precision."""
-        return images.rounded(images.settled(self.average, self.recipe.dim))
+        return shipping.rounded(shipping.settled(self.average.module, self.recipe.dim))
 
     def model(self) -> Model:
         """The averaged generator and the critic as they are now, folded (and calibrated, for WGAN-GP)."""
-        generator = self.final or self.shipped()
-        critic = images.rounded(fold(self.critic))
-        config = images.config(
-            self.recipe, self.recipe.dim, generator, critic, ("sndcgan_generator", "sndcgan_discriminator")
-        )
+        generator, critic = self.shipped(), shipping.rounded(fold(self.critic))
+        config = self.config(generator=("sndcgan_generator", generator), critic=(CRITIC, critic))
         model = Model(config, self.prior, generator, critic, device=self.device)
         return model.with_offset(calibration_offset(model, 2000)) if self.recipe.loss == "wgan-gp" else model
 
-    def watch(self, iteration: int, folder: Path) -> dict[str, float]:
-        """The gain from refinement, a sheet of samples, and the best state so far."""
-        model = self.model()
-        numbers, base, refined = images.gain(model, self.reference, WATCHED)
-        images.write_sheet(folder / f"sheet-{iteration:06d}.png", base, refined)
-        score = numbers["DGflow(KL)"]["fid"]
+    def watched(self, iteration: int, model: Model, found: Gain) -> None:
+        score = found.refined["fid"]
         if self.best is None or score < self.best["score"]:
             self.best = {
                 "score": score,
@@ -206,88 +153,39 @@ class ImageGANTrainer(NetworkTrainer):
                 "generator": model.generator.state_dict(),
                 "critic": model.critic.state_dict(),
             }
-        return images.flat(numbers)
 
-    def finish(self) -> Model:
-        """The best state seen, measured on samples of its own."""
-        model = self.model()
-        if self.best is not None:
-            model.generator.load_state_dict(self.best["generator"])
-            model.critic.load_state_dict(self.best["critic"])
-            model = model.with_offset(self.best["offset"])
-            model.config["best_iteration"] = self.best["iteration"]
-        return images.finished(model, self.reference, self.root)
+    def chosen(self) -> tuple[Model, dict[str, Any]]:
+        model, best = self.model(), self.best
+        if best is None:
+            return model, {}
+        model.generator.load_state_dict(best["generator"])
+        model.critic.load_state_dict(best["critic"])
+        iteration = {
+            "chosen": best["iteration"], "samples": self.recipe.watch_samples, "seed": shipping.STATE_SEED,
+        }  # fmt: skip
+        return model.with_offset(best["offset"]), {"iteration": iteration}
 
+
+def _gan(dataset: str, loss: str, **settings: Any) -> ImageGAN:
+    title = image_datasets.get(dataset).title
+    if loss == "wgan-gp":
+        return ImageGAN.called(f"{dataset}/wgan-gp", f"WGAN-GP on {title}", loss=loss, **settings)
+    name = "SN-DCGAN" if dataset == "fashion_mnist" else f"SN-DCGAN ({loss})"
+    return ImageGAN.called(f"{dataset}/sndcgan-{loss}", f"{name} on {title}", loss=loss, **settings)
+
+
+#: Two steps of the critic to one of the generator, at twice its rate.
+_TWICE = {"critic_steps": 2, "critic_rate": 4e-4}
+_CIFAR10 = {**_TWICE, "dim": 128, "ema": 0.999}
+_STL10 = {
+    **_TWICE, "dim": 128, "width": 64, "batch": 64, "iterations": 42_000, "critic_share": 0.05, "ema": 0.9995
+}  # fmt: skip
 
 RECIPES = (
-    ImageGAN(
-        name="fashion_mnist/sndcgan-ns",
-        title="SN-DCGAN on Fashion-MNIST",
-        dataset="fashion_mnist",
-        iterations=2500,
-        decay=False,
-        half=False,
-    ),
-    ImageGAN(
-        name="fashion_mnist/wgan-gp",
-        title="WGAN-GP on Fashion-MNIST",
-        dataset="fashion_mnist",
-        loss="wgan-gp",
-        critic_steps=2,
-        critic_rate=4e-4,
-        iterations=3000,
-    ),
-    ImageGAN(
-        name="cifar10/sndcgan-ns",
-        title="SN-DCGAN (ns) on CIFAR-10",
-        dataset="cifar10",
-        dim=128,
-        critic_steps=2,
-        critic_rate=4e-4,
-        iterations=12_800,
-        critic_share=0.0625,
-        ema=0.999,
-    ),
-    ImageGAN(
-        name="cifar10/sndcgan-hinge",
-        title="SN-DCGAN (hinge) on CIFAR-10",
-        dataset="cifar10",
-        loss="hinge",
-        dim=128,
-        critic_steps=2,
-        critic_rate=4e-4,
-        iterations=4000,
-        critic_share=0.2,
-        ema=0.999,
-        start_from="cifar10/sndcgan-ns",
-    ),
-    ImageGAN(
-        name="cifar10/wgan-gp",
-        title="WGAN-GP on CIFAR-10",
-        dataset="cifar10",
-        loss="wgan-gp",
-        dim=128,
-        critic_steps=2,
-        critic_rate=4e-4,
-        iterations=8500,
-        ema=0.999,
-    ),
-    *(
-        ImageGAN(
-            name=f"{dataset}/sndcgan-{loss}",
-            title=f"SN-DCGAN ({loss}) on {image_datasets.get(dataset).title}",
-            dataset=dataset,
-            loss=loss,
-            dim=128,
-            width=64,
-            batch=64,
-            critic_steps=2,
-            critic_rate=4e-4,
-            iterations=42_000,
-            critic_share=0.05,
-            ema=0.9995,
-        )
-        for dataset in ("stl10", "stl10_32")
-        for loss in ("ns", "hinge")
-    ),
+    _gan("fashion_mnist", "ns", iterations=2500, decay=False, half=False),
+    _gan("fashion_mnist", "wgan-gp", iterations=3000, **_TWICE),
+    _gan("cifar10", "ns", iterations=12_800, critic_share=0.0625, **_CIFAR10),
+    _gan("cifar10", "hinge", iterations=4000, critic_share=0.2, start_from="cifar10/sndcgan-ns", **_CIFAR10),
+    _gan("cifar10", "wgan-gp", iterations=8500, **_CIFAR10),
+    *(_gan(dataset, loss, **_STL10) for dataset in ("stl10", "stl10_32") for loss in ("ns", "hinge")),
 )

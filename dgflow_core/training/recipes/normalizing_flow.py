@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import warnings
 from pathlib import Path
@@ -11,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from dgflow_core.nets.glow import Glow, scales
-from dgflow_core.training import image_parts as images
 from dgflow_core.training.correctors import Corrected, CorrectedTrainer
+from dgflow_core.training.network_trainer import averaged
 
 
 class GlowRecipe(Corrected):
@@ -94,44 +93,33 @@ class GlowTrainer(CorrectedTrainer):
 
     architecture = "glow"
 
-    def build(self) -> None:
+    def build_generator(self) -> int:
         recipe = self.recipe
-        size = {"channels": self.channels, "side": 32}
+        size = {"channels": self.target.channels, "side": 32}
         layout = {"levels": recipe.levels, "depth": recipe.depth, "width": recipe.width}
         self.flow = Flow(**size, **layout).to(self.device)
-        self.dim = self.channels * 32**2
-        self.average = copy.deepcopy(self.flow).requires_grad_(False)
+        self.average = averaged(self.flow, recipe.ema)
         self.networks = {"flow": self.flow, "average": self.average}
-        self.optimizers = {"flow": torch.optim.Adam(self.flow.parameters(), lr=recipe.rate)}
+        self.adam("flow", self.flow.parameters(), recipe.rate)
+        return self.target.channels * 32**2
 
-    def step_generator(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
-        x = dequantised(self.batches(self.recipe.batch, rng), rng)
+    def learn_generator(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
+        x, dim = dequantised(self.batches(self.recipe.batch, rng), rng), self.prior.dim
         z, log_det = self.flow(x)
-        log_prior = -0.5 * (z**2).sum(1) - 0.5 * self.dim * math.log(2 * math.pi)
+        log_prior = -0.5 * (z**2).sum(1) - 0.5 * dim * math.log(2 * math.pi)
         loss = -(log_prior + log_det).mean()
-        optimizer = self.optimizers["flow"]
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.flow.parameters(), self.recipe.clip * self.dim**0.5)
-        optimizer.step()
-        images.average(self.average, self.flow, min(self.recipe.ema, iteration / (iteration + 10)))
+        self.descend("flow", loss, clip=self.recipe.clip * dim**0.5)
+        self.average.update_parameters(self.flow)
         # a pixel's bin is 1/127.5 wide
-        return {"bits_per_dim": float(loss.detach()) / self.dim / math.log(2) + math.log2(127.5)}
+        return {"bits_per_dim": float(loss.detach()) / dim / math.log(2) + math.log2(127.5)}
 
     def folded(self) -> nn.Module:
-        return fold(self.average)
+        return fold(self.average.module)
 
 
 RECIPES = (
-    GlowRecipe(
-        name="cifar10/glow",
-        title="Glow on CIFAR-10",
-        dataset="cifar10",
-        critic_from="cifar10/sndcgan-ns",
-        depth=6,
-        width=48,
-        generator_iterations=6000,
-        iterations=7500,
-        ema=0.999,
+    GlowRecipe.called(
+        "cifar10/glow", "Glow on CIFAR-10", critic_from="cifar10/sndcgan-ns",
+        depth=6, width=48, generator_iterations=6000, iterations=7500, ema=0.999,
     ),
-)
+)  # fmt: skip

@@ -8,167 +8,144 @@ tell generated from real by the logistic loss, so that exp(d) estimates μ/ρ₀
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import copy
 from pathlib import Path
 from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from dgflow_core.fields.network import ExactField
-from dgflow_core.flow import priors
-from dgflow_core.flow.driver import refine
 from dgflow_core.kinds.plane import datasets as plane_datasets
-from dgflow_core.kinds.plane import metrics as planar
 from dgflow_core.methods import langevin
 from dgflow_core.methods.base import start
-from dgflow_core.nets import build
-from dgflow_core.training.loop import NetworkTrainer, Recipe
-from dgflow_core.training.recipes.planar_gan import gradient_penalty
+from dgflow_core.training import shipping
+from dgflow_core.training.adversarial import Loss, critic_objective, frozen, lipschitz
+from dgflow_core.training.network_trainer import NetworkTrainer
+from dgflow_core.training.plane_quality import before_and_after, flat
+from dgflow_core.training.recipe import Recipe
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.model import Model, calibration_offset
 
 
 class ContinuedCritic(Recipe):
-    """A critic that goes on from the model ``base``; one that the zoo ships, or a folder."""
+    """A critic that goes on from the model ``base``; one that the zoo ships, or a folder.
 
+    Attributes:
+        loss: what it descends. penalty: weight of the gradient penalty; 0 for none.
+        judge: what measures the result: the method it is meant for.
+    """
+
+    can_be_extended: ClassVar[bool] = True
+    loss: ClassVar[Loss]
+    judge: ClassVar[dict[str, str]]
     base: str
     iterations: int = 300
     batch: int = 256
     learning_rate: float = 1e-4
     betas: tuple[float, float] = (0.5, 0.9)
+    penalty: float = 0.0
+
+    def trainer(self, device: torch.device, data_root: Path | None) -> CriticTrainer:
+        return CriticTrainer(self, shelf.load(self.base, device=str(device)))
+
+    def negatives(self, model: Model, fake: Tensor, rng: torch.Generator) -> Tensor:
+        """What the critic is to tell from real data: generated samples (n, 2), or what becomes of them."""
+        return fake
 
 
 class DCD(ContinuedCritic):
-    """Contrastive divergence on ``langevin_steps`` steps with step size ``eta`` and noise ``noise_scale``."""
+    """Contrastive divergence on ``langevin_steps`` steps with step size ``eta`` and noise ``noise_scale``.
 
+    It descends E[d(x̃)] − E[d(x)], x̃ Langevin samples: the gradient of −log p(x), p ∝ exp(d).
+    """
+
+    loss: ClassVar[Loss] = "wgan-gp"
+    judge: ClassVar[dict[str, str]] = {"method": "langevin"}
     langevin_steps: int = 20
     eta: float = 0.01
     noise_scale: float = 0.1
     penalty: float = 0.1
 
-    def trainer(self, device: torch.device, data_root: Path | None) -> CriticTrainer:
-        return DCDTrainer(self, shelf.load(self.base, device=str(device)))
+    def negatives(self, model: Model, fake: Tensor, rng: torch.Generator) -> Tensor:
+        settings = langevin.LangevinSettings(
+            eta=self.eta, noise_scale=self.noise_scale, steps=self.langevin_steps
+        )
+        field = ExactField(model, "data")
+        state = start(field, fake, settings)
+        for _ in range(self.langevin_steps):
+            state = langevin.step(field, state, settings, rng)
+        return state.points
 
 
-class Ratio(ContinuedCritic):
+class RatioCritic(ContinuedCritic):
     """Logistic regression of real against generated points: the classifier whose logit is log μ/ρ₀."""
 
+    loss: ClassVar[Loss] = "ns"
+    judge: ClassVar[dict[str, str]] = {"method": "mhgan"}
     iterations: int = 1500
     batch: int = 512
     betas: tuple[float, float] = (0.9, 0.999)
 
-    def trainer(self, device: torch.device, data_root: Path | None) -> CriticTrainer:
-        return RatioTrainer(self, shelf.load(self.base, device=str(device)))
 
-
-class CriticTrainer(NetworkTrainer, ABC):
+class CriticTrainer(NetworkTrainer):
     """Trains a copy of ``base``'s critic against its frozen generator."""
 
-    #: What measures the result: the method it is meant for.
-    judge: ClassVar[dict]
-
     def __init__(self, recipe: ContinuedCritic, base: Model):
-        self.recipe, self.target, self.device = recipe, plane_datasets.get(recipe.dataset), base.device
-        critic = build(base.config["critic"]["architecture"], base.config["critic"]["arguments"])
-        critic.load_state_dict(base.critic.state_dict())
-        self.model = Model(dict(base.config), base.prior, base.generator, critic, device=base.device)
-        self.networks = {"critic": critic}
-        self.optimizers = {
-            "critic": torch.optim.Adam(critic.parameters(), lr=recipe.learning_rate, betas=recipe.betas)
-        }
+        super().__init__(recipe, base.device)
+        self.base, self.target = base, plane_datasets.get(recipe.dataset)
+        self.critic = copy.deepcopy(base.critic)
+        self.energy = self._with(self.critic)  # with the critic that learns, for its own dynamics
+        self.critic.requires_grad_(True)
+        self.networks = {"critic": self.critic}
+        self.adam("critic", self.critic.parameters(), recipe.learning_rate, recipe.betas)
 
-    @abstractmethod
-    def loss(self, real: Tensor, fake: Tensor, rng: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        """What one step descends, and the numbers to log."""
-
-    def negatives(self, fake: Tensor, rng: torch.Generator) -> Tensor:
-        """What the critic is to tell from real data: generated samples, or what becomes of them."""
-        return fake
-
-    def step(self, iteration: int) -> dict[str, float]:
-        recipe = self.recipe
-        rng = priors.seeded(recipe.seed + 1, iteration)
+    def learn(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
+        recipe, base = self.recipe, self.base
         real = self.target.sample(recipe.batch, seed=(recipe.seed + 1) * 10**6 + iteration)
+        fake = base.generate(torch.randn(recipe.batch, base.prior.dim, generator=rng))
+        with frozen(self.critic):
+            fake = recipe.negatives(self.energy, fake, rng)
+        penalty = lipschitz(recipe.penalty, rng) if recipe.penalty else None
         real = torch.from_numpy(real).to(self.device)
-        z = torch.randn(recipe.batch, self.model.prior.dim, generator=rng)
-        fake = self.negatives(self.model.generate(z), rng)
-        self.model.critic.requires_grad_(True)
-        loss, numbers = self.loss(real, fake, rng)
-        numbers = {key: float(value.detach()) for key, value in numbers.items()}
+        loss, numbers = critic_objective(self.critic, real, fake, recipe.loss, penalty)
         self.descend("critic", loss)
-        self.model.critic.requires_grad_(False)
         return numbers
 
-    def watch(self, iteration: int, folder: Path) -> dict[str, float]:
-        """Quality of base and refined samples with the critic as it is now."""
-        return {f"{label}_{key}": v for label, row in self.quality(1000).items() for key, v in row.items()}
+    def _with(self, critic: torch.nn.Module) -> Model:
+        config = {key: v for key, v in self.base.config.items() if key not in ("name", "logit_offset")}
+        return Model(config, self.base.prior, self.base.generator, critic, device=self.device)
 
-    def quality(self, n: int) -> dict[str, dict[str, float]]:
-        run = refine(self._calibrated(), n=n, seed=1, **self.judge)
-        real = self.target.sample(n, seed=7)
-        return {
-            label: {key: round(v, 4) for key, v in planar.summary(points.numpy(), real, self.target).items()}
-            for label, points in (("base", run.samples[0]), ("refined", run.samples[-1]))
-        }
-
-    def _calibrated(self) -> Model:
-        plain = self.model.with_offset(0.0)
-        return plain.with_offset(calibration_offset(plain, 20_000))
-
-    def finish(self) -> Model:
-        recipe, model = self.recipe, self._calibrated()
-        model.config = {
-            **{key: value for key, value in model.config.items() if key not in ("name", "logit_offset")},
+    def model(self) -> Model:
+        """The base's generator and the critic as it is now, calibrated; a copy."""
+        recipe, model = self.recipe, self._with(copy.deepcopy(self.critic))
+        model.config |= {
             "title": recipe.title,
             "recipe": recipe.model_dump(mode="json", exclude={"title", "dataset"}),
             "seed": recipe.seed,
-            "quality": {"judge": self.judge, **self.quality(5000)},
         }
+        return model.with_offset(calibration_offset(model, 20_000))
+
+    def watch(self, iteration: int, folder: Path) -> dict[str, float]:
+        """Quality of base and refined samples with the critic as it is now."""
+        return flat(self._quality(self.model(), self.recipe.watch_samples, shipping.STATE_SEED))
+
+    def _quality(self, model: Model, n: int, seed: int) -> dict[str, dict[str, float]]:
+        return before_and_after(model, self.target, n, seed, **self.recipe.judge)
+
+    def finish(self) -> Model:
+        model, n = self.model(), self.recipe.finish_samples
+        quality = self._quality(model, n, shipping.MEASUREMENT_SEED)
+        model.config["quality"] = {"judge": self.recipe.judge, **quality}
+        model.config["measurement"] = shipping.measurement("fresh samples of the data", n)
         return model
 
 
-class DCDTrainer(CriticTrainer):
-    judge: ClassVar[dict] = {"method": "langevin"}
-
-    def negatives(self, fake: Tensor, rng: torch.Generator) -> Tensor:
-        recipe = self.recipe
-        settings = langevin.LangevinSettings(
-            eta=recipe.eta, noise_scale=recipe.noise_scale, steps=recipe.langevin_steps
-        )
-        field = ExactField(self.model, "data")
-        state = start(field, fake, settings)
-        for _ in range(recipe.langevin_steps):
-            state = langevin.step(field, state, settings, rng)
-        return state.points
-
-    def loss(self, real, fake, rng):
-        """E[d(x̃)] − E[d(x)], x̃ Langevin samples: the gradient of −log p(x), p ∝ exp(d)."""
-        d_real, d_fake = self.model.critic(torch.cat([real, fake])).chunk(2)
-        penalty = gradient_penalty(self.model.critic, real, fake, rng)
-        apart = d_real.mean() - d_fake.mean()
-        numbers = {"contrast": apart, "logit_real": d_real.mean(), "penalty": penalty}
-        return self.recipe.penalty * penalty - apart, numbers
-
-
-class RatioTrainer(CriticTrainer):
-    judge: ClassVar[dict] = {"method": "mhgan"}
-
-    def loss(self, real, fake, rng):
-        """−E[log σ(d(x))] − E[log(1 − σ(d(g(z))))]."""
-        d_real, d_fake = self.model.critic(torch.cat([real, fake])).chunk(2)
-        loss = softplus(-d_real).mean() + softplus(d_fake).mean()
-        right = (d_real > 0).float().mean() + (d_fake < 0).float().mean()
-        return loss, {"loss": loss, "accuracy": right / 2}
-
-
-def _recipes(row) -> tuple[Recipe, ...]:
-    shared = {"dataset": row.name, "base": f"{row.name}/wgan-gp"}
-    return (
-        DCD(name=f"{row.name}/dcd", title=f"DCD on {row.title}", **shared),
-        Ratio(name=f"{row.name}/ratio", title=f"WGAN-GP with a ratio critic on {row.title}", **shared),
+RECIPES = tuple(
+    recipe.called(f"{row.name}/{name}", f"{title} on {row.title}", base=f"{row.name}/wgan-gp")
+    for row in plane_datasets.datasets.values()
+    for recipe, name, title in (
+        (DCD, "dcd", "DCD"),
+        (RatioCritic, "ratio", "WGAN-GP with a ratio critic"),
     )
-
-
-RECIPES = tuple(recipe for row in plane_datasets.datasets.values() for recipe in _recipes(row))
+)

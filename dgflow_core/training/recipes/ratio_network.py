@@ -8,115 +8,76 @@ d = log μ/ρ. R1 (Mescheder et al. 2018) keeps ∇d from growing without bound.
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
+from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import softplus
 
-from dgflow_core.flow import priors
-from dgflow_core.kinds.images.metrics import reference
 from dgflow_core.nets.sndcgan import SNDCGANDiscriminator
-from dgflow_core.training import image_parts as images
-from dgflow_core.training.loop import NetworkTrainer, Recipe
+from dgflow_core.training.adversarial import critic_objective, zero_centred
+from dgflow_core.training.image_trainer import ImageRecipe, ImageTrainer
+from dgflow_core.training.network_trainer import averaged
+from dgflow_core.training.shipping import rounded
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.model import Model
 
-WATCHED = 300  # samples refined at every watch
 
-
-class RatioNetwork(Recipe):
+class RatioNetwork(ImageRecipe):
     """A fresh discriminator for the shipped model ``generator``; R1 every ``penalty_every`` steps."""
 
+    can_be_extended: ClassVar[bool] = True
+    watch_samples: int = 300
     iterations: int = 400
     generator: str
     width: int = 16
-    batch: int = 64
     rate: float = 2e-4
     betas: tuple[float, float] = (0.0, 0.9)
     penalty: float = 1.0
     penalty_every: int = 4
+    ema: float = 0.98
+    half: bool = False
 
-    def trainer(self, device: torch.device, data_root: Path | None) -> RatioTrainer:
-        return RatioTrainer(self, device, data_root)
-
-
-def r1(critic: nn.Module, real: Tensor) -> Tensor:
-    """½ E‖∇d(x)‖² at real images (n, C, H, W)."""
-    real = real.detach().requires_grad_(True)
-    (grad,) = torch.autograd.grad(critic(real).sum(), real, create_graph=True)
-    return 0.5 * (grad.flatten(1) ** 2).sum(1).mean()
+    def trainer(self, device: torch.device, data_root: Path | None) -> RatioNetworkTrainer:
+        return RatioNetworkTrainer(self, device, data_root)
 
 
-class RatioTrainer(NetworkTrainer):
+class RatioNetworkTrainer(ImageTrainer):
     """Trains one ``RatioNetwork``; the network that ships is an average of the last ones."""
 
-    def __init__(self, recipe: RatioNetwork, device: torch.device, data_root: Path | None):
-        self.recipe, self.device, self.root = recipe, device, data_root
-        torch.manual_seed(recipe.seed)
-        self.batches = images.Batches(recipe.dataset, data_root, device)
-        self.reference = reference(recipe.dataset)
-        self.base = shelf.load(recipe.generator, device)
+    def build(self) -> None:
+        recipe = self.recipe
+        self.base = shelf.load(recipe.generator, self.device)
+        self.prior = self.base.prior
         channels, side, _ = self.base.sample_shape
-        self.critic, self.average = (
-            SNDCGANDiscriminator(channels, recipe.width, side).to(device, memory_format=torch.channels_last)
-            for _ in range(2)
-        )
-        self.average.load_state_dict(self.critic.state_dict())
+        self.critic = SNDCGANDiscriminator(channels, recipe.width, side)
+        self.critic.to(self.device, memory_format=torch.channels_last)
+        self.average = averaged(self.critic, recipe.ema)
         self.networks = {"critic": self.critic, "average": self.average}
-        self.optimizers = {
-            "critic": torch.optim.Adam(self.critic.parameters(), lr=recipe.rate, betas=recipe.betas)
-        }
+        self.adam("critic", self.critic.parameters(), recipe.rate, recipe.betas)
 
-    def step(self, iteration: int) -> dict[str, float]:
-        recipe, size = self.recipe, self.recipe.batch
-        rng = priors.seeded(recipe.seed + 1, iteration)
-        real = self.batches(size, rng)
-        fake = self.base.generate(torch.randn(size, self.base.prior.dim, generator=rng))
-        real_logit, fake_logit = self.critic(torch.cat([real, fake])).split(size)
-        loss = softplus(-real_logit).mean() + softplus(fake_logit).mean()
-        numbers = {
-            "critic_loss": float(loss.detach()),
-            "logit_real": float(real_logit.detach().mean()),
-            "logit_fake": float(fake_logit.detach().mean()),
-        }
-        if iteration % recipe.penalty_every == 0:
-            loss = loss + recipe.penalty * recipe.penalty_every * r1(self.critic, real)
+    def learn(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
+        recipe = self.recipe
+        real = self.batches(recipe.batch, rng)
+        fake = self.base.generate(torch.randn(recipe.batch, self.prior.dim, generator=rng))
+        due = iteration % recipe.penalty_every == 0
+        penalty = zero_centred(recipe.penalty * recipe.penalty_every) if due else None
+        loss, numbers = critic_objective(self.critic, real, fake, penalty=penalty)
         self.descend("critic", loss)
-        images.average(self.average, self.critic, min(0.98, iteration / (iteration + 10)))
+        self.average.update_parameters(self.critic)
         return numbers
 
     def model(self) -> Model:
         """The base model's generator with the ratio network as its critic."""
-        critic = SNDCGANDiscriminator(**self.critic.arguments)
-        critic.load_state_dict(self.average.state_dict())
-        config = images.config(
-            self.recipe, self.base.prior.dim, self.base.generator, images.rounded(critic),
-            (self.base.config["generator"]["architecture"], "sndcgan_discriminator"),
-        )  # fmt: skip
-        return Model(config, self.base.prior, self.base.generator, critic, device=self.device)
-
-    def watch(self, iteration: int, folder: Path) -> dict[str, float]:
-        """The gain from refinement, and a sheet of samples."""
-        numbers, base, refined = images.gain(self.model(), self.reference, WATCHED)
-        images.write_sheet(folder / f"sheet-{iteration:06d}.png", base, refined)
-        return images.flat(numbers)
-
-    def finish(self) -> Model:
-        return images.finished(self.model(), self.reference, self.root)
+        critic, generator = rounded(copy.deepcopy(self.average.module)), self.base.generator
+        architecture = self.base.config["generator"]["architecture"]
+        config = self.config(generator=(architecture, generator), critic=("sndcgan_discriminator", critic))
+        return Model(config, self.prior, generator, critic, device=self.device)
 
 
-RECIPES = (
-    RatioNetwork(
-        name="fashion_mnist/sndcgan-ns+ratio",
-        title="SN-DCGAN + ratio network, Fashion-MNIST",
-        dataset="fashion_mnist",
-        generator="fashion_mnist/sndcgan-ns",
-    ),
-    RatioNetwork(
-        name="cifar10/sndcgan-ns+ratio",
-        title="SN-DCGAN + ratio network, CIFAR-10",
-        dataset="cifar10",
-        generator="cifar10/sndcgan-ns",
-    ),
+RECIPES = tuple(
+    RatioNetwork.called(
+        f"{dataset}/sndcgan-ns+ratio", f"SN-DCGAN + ratio network, {title}", generator=f"{dataset}/sndcgan-ns"
+    )
+    for dataset, title in (("fashion_mnist", "Fashion-MNIST"), ("cifar10", "CIFAR-10"))
 )

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 from dgflow_core.nets.snresnet import SNResNetDiscriminator, SNResNetGenerator
-from dgflow_core.training import image_parts as images
-from dgflow_core.training.recipes.image_gan import ImageGAN, ImageGANTrainer
+from dgflow_core.training.recipes.image_gan import CRITIC, ImageGAN, ImageGANTrainer
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.model import Model
 
@@ -29,8 +28,8 @@ class ResNetGAN(ImageGAN):
 class ResNetGANTrainer(ImageGANTrainer):
     """Trains one ``ResNetGAN``; its own discriminator serves in training only."""
 
-    def build(self, channels: int, side: int) -> tuple[nn.Module, nn.Module]:
-        recipe = self.recipe
+    def make_networks(self) -> tuple[nn.Module, nn.Module]:
+        recipe, channels = self.recipe, self.target.channels
         self.lender = shelf.load(recipe.critic_from, self.device)
         return (
             SNResNetGenerator(recipe.dim, channels, recipe.width, batch_norm=True),
@@ -39,25 +38,14 @@ class ResNetGANTrainer(ImageGANTrainer):
 
     def model(self) -> Model:
         """The averaged generator, folded, with the lent discriminator."""
-        generator = self.shipped()
-        critic = self.lender.critic
-        names = ("snresnet_generator", "sndcgan_discriminator")
-        config = images.config(self.recipe, self.recipe.dim, generator, critic, names)
+        generator, critic = self.shipped(), self.lender.critic
+        config = self.config(generator=("snresnet_generator", generator), critic=(CRITIC, critic))
         return Model(config, self.prior, generator, critic, None, self.lender.logit_offset, self.device)
 
 
 RECIPES = (
-    ResNetGAN(
-        name="cifar10/sn-resnet",
-        title="SN-ResNet-GAN on CIFAR-10",
-        dataset="cifar10",
-        critic_from="cifar10/sndcgan-ns",
-        loss="hinge",
-        dim=128,
-        width=32,
-        critic_steps=5,
-        critic_rate=4e-4,
-        iterations=4000,
-        ema=0.999,
+    ResNetGAN.called(
+        "cifar10/sn-resnet", "SN-ResNet-GAN on CIFAR-10", critic_from="cifar10/sndcgan-ns",
+        loss="hinge", dim=128, width=32, critic_steps=5, critic_rate=4e-4, iterations=4000, ema=0.999,
     ),
-)
+)  # fmt: skip

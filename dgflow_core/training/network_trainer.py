@@ -1,0 +1,112 @@
+"""What trainers of networks share: steps down a loss, averages of weights, rates over time, their state."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from dgflow_core.flow import priors
+from dgflow_core.training.recipe import Recipe
+
+
+class NetworkTrainer(ABC):
+    """Trains the networks of one recipe.
+
+    Attributes, filled by the subclass:
+        networks: what training changes, by name. optimizers: what changes it.
+        schedules: how an optimiser's rate changes from iteration to iteration, by the optimiser's name.
+            All three are saved and restored.
+    """
+
+    def __init__(self, recipe: Recipe, device: torch.device):
+        self.recipe, self.device = recipe, device
+        torch.manual_seed(recipe.seed)
+        self.networks: dict[str, nn.Module] = {}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        self.schedules: dict[str, LambdaLR] = {}
+
+    @abstractmethod
+    def learn(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
+        """One iteration (the first is 1), all its chance drawn from ``rng``; returns what to log."""
+
+    def step(self, iteration: int) -> dict[str, float]:
+        numbers = self.learn(iteration, priors.seeded(self.recipe.seed + 1, iteration))
+        for schedule in self.schedules.values():
+            schedule.step()
+        return numbers
+
+    def adam(
+        self,
+        name: str,
+        parameters: Iterable[nn.Parameter],
+        rate: float,
+        betas: tuple[float, float] = (0.9, 0.999),
+        factor: Callable[[int], float] | None = None,
+    ) -> None:
+        """Let Adam move ``parameters`` under ``name``; at iteration i its rate is ``rate · factor(i)``."""
+        self.optimizers[name] = torch.optim.Adam(parameters, lr=rate, betas=betas)
+        if factor is not None:
+            last = self.recipe.iterations  # the schedule looks one further
+            self.schedules[name] = LambdaLR(self.optimizers[name], lambda done: factor(min(done + 1, last)))
+
+    def descend(self, name: str, loss: Tensor, clip: float | None = None) -> None:
+        """One step of the optimiser called ``name`` down ``loss``, the gradient's norm at most ``clip``."""
+        optimizer = self.optimizers[name]
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if clip is not None:
+            nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], clip)
+        optimizer.step()
+
+    def state(self) -> dict[str, Any]:
+        return {
+            part: {name: one.state_dict() for name, one in getattr(self, part).items()}
+            for part in ("networks", "optimizers", "schedules")
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for part in ("networks", "optimizers", "schedules"):
+            for name, one in getattr(self, part).items():
+                one.load_state_dict(state[part][name])
+
+    def start(self, state: dict[str, Any]) -> None:
+        """Begin with another run's networks and its optimisers' moments; rates are this recipe's own."""
+        for name, network in self.networks.items():
+            network.load_state_dict(state["networks"][name])
+        for name, optimizer in self.optimizers.items():
+            settings = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({**state["optimizers"][name], "param_groups": settings})
+
+
+def averaged(network: nn.Module, decay: float) -> AveragedModel:
+    """The exponential moving average of ``network``'s weights, as they are now at first.
+
+    The k-th ``update_parameters`` weighs what was with min(decay, k / (k + 10)): early on the average
+    follows closely, so that it forgets the weights it began with. ``module`` is the averaged network;
+    its buffers are those of ``network``.
+    """
+
+    def follow(kept: list[Tensor], new: list[Tensor], before: Tensor) -> None:
+        k = int(before) + 1
+        get_ema_multi_avg_fn(min(decay, k / (k + 10)))(kept, new, before)
+
+    return AveragedModel(network, multi_avg_fn=follow).requires_grad_(False)
+
+
+def initialise(network: nn.Module) -> None:
+    """N(0, 0.02) weights, zero biases."""
+    for layer in network.modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(layer.weight, std=0.02)
+            nn.init.zeros_(layer.bias)
+
+
+def products(device: torch.device, half: bool) -> torch.autocast:
+    """A context in which networks multiply in bfloat16 if ``half``, where ``device`` can (MPS cannot)."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=half and device.type != "mps")
