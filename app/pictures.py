@@ -10,8 +10,9 @@ from app import results
 from dgflow_core import methods
 from dgflow_core import pictures as scene
 from dgflow_core.flow.trajectory import Trajectory
+from dgflow_core.kinds.metric import MetricCurve
 from dgflow_core.kinds.plane import approach as approaching
-from dgflow_core.kinds.plane import per_step as curves
+from dgflow_core.kinds.plane.per_step import per_step
 
 #: What may lie behind the arrows.
 MAPS = {"logit": "Logit d", "ratio": "Density ratio exp(−d)"}
@@ -69,7 +70,7 @@ def side_by_side(
         panels = [panel if run.steps else scene.still(panel) for panel, run in zip(panels, runs, strict=True)]
         if difference:
             panels.append(scene.difference(model, runs[0], runs[1], f"{titles[0]} → {titles[1]}"))
-        each = [curves.per_step(run, model.dataset) for run in runs]
+        each = [per_step(run, model.dataset) for run in runs]
         rest = (None,) * (len(panels) - len(runs))
         drawn = [_curve(same, rest) for same in zip(*each, strict=True)]
         return scene.pack(scene.Scene(tuple(panels), steps, tuple(drawn), key=identity, title=model.title))
@@ -145,10 +146,10 @@ def densities(name: str, runs: list[Trajectory], titles: list[str], space: str) 
 
 def metric_curves(trajectory: Trajectory, dataset: str) -> list[scene.Curve]:
     """The run's metrics per step as curves of one series."""
-    return [_curve([row]) for row in curves.per_step(trajectory, dataset)]
+    return [_curve([row]) for row in per_step(trajectory, dataset)]
 
 
-def _curve(same: Sequence[curves.Curve], rest: tuple[None, ...] = ()) -> scene.Curve:
+def _curve(same: Sequence[MetricCurve], rest: tuple[None, ...] = ()) -> scene.Curve:
     """One metric of one or more runs as a curve with a series for each."""
     first = same[0]
     level = first.reference

@@ -20,7 +20,7 @@ import dgflow_core as dg
 from dgflow_core import reports
 from dgflow_core.flow.driver import Run, record
 from dgflow_core.flow.latent_walk import walk, walk_through
-from dgflow_core.kinds.plane.per_step import Curve
+from dgflow_core.kinds.metric import MetricCurve as Curve
 from dgflow_core.kinds.text import corpus as text
 from dgflow_core.kinds.text import transcript
 from dgflow_core.kinds.text.metrics import js, ngrams, per_step, reference, words

@@ -76,7 +76,7 @@ rows = [
     )
     for run in runs
 ]
-columns = [key for key in comparison.COLUMNS if any(key in numbers for numbers in rows)]
+columns = comparison.columns(rows)
 st.dataframe(
     [
         {"Panel": title, **{key: numbers.get(key) for key in columns}}
@@ -85,10 +85,8 @@ st.dataframe(
     hide_index=True,
     width="stretch",
     column_config={
-        key: st.column_config.NumberColumn(
-            comparison.COLUMNS[key][0], format=f"%.{comparison.COLUMNS[key][1]}f"
-        )
-        for key in columns
+        key: st.column_config.NumberColumn(metric.heading, format=f"%.{metric.decimals}f")
+        for key, metric in columns.items()
     },
 )
 place = st.container(horizontal=True)

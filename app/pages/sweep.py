@@ -18,7 +18,7 @@ PARAMETERS = {
     "model": links.choice("model", controls.planar_models(), "25gaussians/wgan-gp"),
     "method": links.choice("method", METHODS, "dgflow"),
     "space": links.choice("space", ("data", "latent"), "data"),
-    "metric": links.choice("metric", sweep_grid.METRICS, "high_quality"),
+    "metric": links.choice("metric", sweep_grid.metrics(), "high_quality"),
     "n": links.whole("n", 1000, 100, 5000),
     "seed": links.whole("seed", 0, 0, 2**31 - 1),
     "size": links.whole("size", 8, 2, sweep_grid.MAX_SIDE),
@@ -68,13 +68,12 @@ with st.sidebar:
                         help="Every cell starts from the same particles.")  # fmt: skip
 links.publish(PAGE, PARAMETERS | SETTINGS | AXES)
 
-has_modes = dg.datasets[state[f"{PAGE}.model"].split("/")[0]].modes is not None
-metrics = [name for name in sweep_grid.METRICS if has_modes or name not in ("high_quality", "modes")]
+metrics = sweep_grid.metrics(state[f"{PAGE}.model"].split("/")[0])
 if state[f"{PAGE}.metric"] not in metrics:
-    state[f"{PAGE}.metric"] = metrics[0]
+    state[f"{PAGE}.metric"] = next(iter(metrics))
 head, action = st.columns([5, 1], vertical_alignment="bottom")
 head.segmented_control("Metric", metrics, key=f"{PAGE}.metric", required=True,
-                       format_func=lambda name: sweep_grid.METRICS[name][0],
+                       format_func=lambda name: metrics[name].title,
                        help="What the colours show. Changing it runs nothing again.")  # fmt: skip
 
 try:
@@ -120,9 +119,9 @@ bar, picture = st.empty(), st.empty()
 def draw():
     """The heat map as far as it is finished."""
     metric = state[f"{PAGE}.metric"]
-    words, unit, better_up = sweep_grid.METRICS[metric]
-    values = sweep_grid.table(model, base, x, y, finished, metric)
-    return heatmap(values, x.values, y.values, title(x.name), title(y.name), words, unit, better_up)
+    row, values = metrics[metric], sweep_grid.table(model, base, x, y, finished, metric)
+    names = title(x.name), title(y.name)
+    return heatmap(values, x.values, y.values, *names, row.title, row.unit, row.better != "down")
 
 
 if running:
@@ -136,7 +135,7 @@ if running:
 
 chosen = picture.plotly_chart(
     draw(), key=f"{PAGE}._map", width="stretch", on_select="rerun", selection_mode="points",
-    alt=f"Heat map of {sweep_grid.METRICS[state[f'{PAGE}.metric']][0]} over {x.name} and {y.name}",
+    alt=f"Heat map of {metrics[state[f'{PAGE}.metric']].title} over {x.name} and {y.name}",
 )  # fmt: skip
 st.caption(
     "Each cell is one run. The best one is ringed. Click a cell to open exactly that run on the 2D page."

@@ -12,7 +12,9 @@ from tqdm import tqdm
 
 from dgflow_core.flow.driver import refine, whole
 from dgflow_core.kinds.plane import datasets as plane_datasets
-from dgflow_core.kinds.plane import metrics as planar
+from dgflow_core.kinds.plane.metrics import PlaneSamples
+from dgflow_core.kinds.plane.metrics import measure as measure_samples
+from dgflow_core.kinds.plane.reference import reference
 from dgflow_core.reports.resumable import RESULTS, Printer, Results, Table, spread
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.model import Model
@@ -81,14 +83,14 @@ def measure(model: Model, row: Row, repeat: int, n: int) -> dict[str, float]:
 
     Repeat i starts every row from the same samples (seed i).
     """
-    target = plane_datasets.get(model.dataset)
     began = time.monotonic()
     if row.method is None:
         points = model.generate(model.prior.sample(n, repeat))
     else:
         points = refine(model, row.method, n=n, seed=repeat, space=row.space, **row.settings).samples[-1]
     seconds = time.monotonic() - began
-    numbers = planar.summary(points.cpu().numpy(), target.sample(n, REAL_SEED + repeat), target, kde=True)
+    against = reference(model.dataset, REAL_SEED + repeat)
+    numbers = measure_samples(PlaneSamples(points[None].cpu().numpy()), against)
     return {**{key: round(float(value), 5) for key, value in numbers.items()}, "seconds": round(seconds, 2)}
 
 

@@ -14,21 +14,20 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from dgflow_core.flow.driver import refine
-from dgflow_core.kinds.plane import datasets as plane_datasets
-from dgflow_core.kinds.plane import metrics as planar
+from dgflow_core.kinds.metric import Metric, fitting
+from dgflow_core.kinds.plane.metrics import METRICS, last_step
+from dgflow_core.kinds.plane.metrics import measure as measure_samples
+from dgflow_core.kinds.plane.reference import reference
 from dgflow_core.methods import Method
 from dgflow_core.zoo.model import Model
 
 MAX_SIDE = 16
 
-#: metric → (title, unit, whether more is better)
-METRICS = {
-    "high_quality": ("High quality", "% within 4σ of a mode", True),
-    "modes": ("Modes covered", "modes", True),
-    "distance": ("Distance to data", "sliced W₂, data units", False),
-    "kde_score": ("KDE score", "nats a real point", True),
-    "logit": ("Mean logit", "nats", True),
-}
+
+def metrics(dataset: str | None = None) -> dict[str, Metric]:
+    """The metrics of a cell by name: those that apply to a planar data set, or all of them."""
+    of_samples = {name: metric for name, metric in METRICS.items() if not metric.whole_run}
+    return of_samples if dataset is None else fitting(of_samples, reference(dataset).has | {"logits"})
 
 
 class Axis(NamedTuple):
@@ -95,18 +94,14 @@ def cell_key(model: Model, settings: dict[str, Any]) -> str:
 
 
 def measure(model: Model, settings: dict[str, Any], field=None) -> dict[str, float]:
-    """Run one cell and measure its last step: every metric of ``METRICS`` that its data set allows.
+    """Run one cell and measure its last step: every one of ``metrics`` that its data set allows.
 
-    A run that leaves the finite range measures NaN. The KDE score is a mean over real points.
+    A run that leaves the finite range measures NaN.
     """
-    target = plane_datasets.get(model.dataset)
     run = refine(model, field=field, **settings)
     if run.ended != "complete":
-        return dict.fromkeys(METRICS, float("nan"))
-    real = target.sample(run.n, seed=11)
-    numbers = planar.summary(run.samples[-1].numpy(), real, target, kde=True)
-    numbers["kde_score"] /= len(real)
-    return {**numbers, "logit": float(run.logits[-1].mean())}
+        return dict.fromkeys(metrics(model.dataset), float("nan"))
+    return measure_samples(last_step(run), reference(model.dataset))
 
 
 def sweep(

@@ -1,4 +1,4 @@
-"""Metrics of images, through TorchMetrics, in the features of a small classifier of ours.
+"""Metrics of images in the features of a small classifier of ours.
 
 The numbers are called what they are ("FID, Fashion-MNIST classifier features"): they rank
 samples of one data set, and say nothing beside numbers in Inception features.
@@ -7,14 +7,17 @@ samples of one data set, and say nothing beside numbers in Inception features.
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dgflow_core.kinds.images import datasets as image_datasets
+from dgflow_core.kinds.metric import Metric, fitting, rows
 from dgflow_core.nets.classifier import Classifier
 from dgflow_core.zoo import shelf
 
@@ -24,7 +27,7 @@ NEIGHBOURS = 3  # the k of improved precision and recall, as in the paper that p
 
 
 @dataclass(frozen=True)
-class Reference:
+class FeatureReference:
     """A feature network and what it says about the real test images.
 
     Attributes:
@@ -48,7 +51,7 @@ class Reference:
         return f"{image_datasets.get(self.dataset).title} classifier features"
 
 
-def reference(dataset: str) -> Reference:
+def reference(dataset: str) -> FeatureReference:
     """The shipped feature network of an image data set, with its reference statistics.
 
     Raises:
@@ -62,7 +65,7 @@ def reference(dataset: str) -> Reference:
     classifier = Classifier(**details["arguments"])
     own = {k.removeprefix("classifier."): v for k, v in tensors.items() if k.startswith("classifier.")}
     classifier.load_state_dict(own)
-    return Reference(
+    return FeatureReference(
         dataset, details["accuracy"], classifier.eval().requires_grad_(False),
         tensors["mean"], tensors["covariance"], details["count"], tensors["sample"].float(),
     )  # fmt: skip
@@ -95,12 +98,106 @@ def precision_recall(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> tuple[f
     return float(precision), float(recall)
 
 
+def frechet(mean: Tensor, covariance: Tensor, features: Tensor) -> float:
+    """The Fréchet distance between two Gaussians: |μ − ν|² + tr(Σ + Τ − 2 (ΣΤ)^½).
+
+    Args:
+        mean, covariance: μ (d,) and Σ (d, d) of the real features.
+        features: generated ones (n, d), whose ν and Τ are taken; n ≥ 2.
+    """
+    features = features.double()
+    other = torch.cov(features.T)
+    # The trace of a square root is the sum of the roots of the eigenvalues: those of ΣΤ are real and ≥ 0.
+    roots = torch.linalg.eigvals(covariance.double() @ other).real.clamp_min(0).sqrt()
+    apart = (mean.double() - features.mean(0)).square().sum()
+    return float(apart + covariance.double().trace() + other.trace() - 2 * roots.sum())
+
+
 class _Given(nn.Identity):
     """Stands where TorchMetrics wants a feature network: the features are computed once, outside."""
 
     def __init__(self, num_features: int):
         super().__init__()
         self.num_features = num_features
+
+
+def inception_score(scores: Tensor) -> float:
+    """exp of the mutual information between image and class, from class logits (n, classes)."""
+    from torchmetrics.image.inception import InceptionScore  # here: it takes seconds, and only this needs it
+
+    with warnings.catch_warnings():
+        # the memory it takes, and the spread over splits, of which there is one
+        warnings.simplefilter("ignore", UserWarning)
+        metric = InceptionScore(_Given(scores.shape[1]), splits=1)
+        metric.update(scores)
+        return float(metric.compute()[0])
+
+
+def kernel_distance(real: Tensor, fake: Tensor) -> float:
+    """Squared MMD with the cubic polynomial kernel, mean of 20 subsets of 500; NaN for fewer features."""
+    if min(len(real), len(fake)) < SUBSET:
+        return math.nan
+    from torchmetrics.image.kid import KernelInceptionDistance
+
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore", UserWarning)
+        torch.manual_seed(0)  # the subsets: the same images always get the same number
+        metric = KernelInceptionDistance(_Given(real.shape[1]), subsets=20, subset_size=SUBSET)
+        metric.update(real, real=True)
+        metric.update(fake, real=False)
+        return float(metric.compute()[0])
+
+
+class ImageSamples(NamedTuple):
+    """What is measured: ``features`` (n, d) and class ``scores`` (n, classes) of generated images.
+
+    ``neighbours`` holds precision and recall once one of them was asked for.
+    """
+
+    features: Tensor
+    scores: Tensor
+    neighbours: dict[str, float]
+
+    @property
+    def has(self) -> set[str]:
+        """What metrics may need: "neighbours" (more than 3 images), "subsets" (500 or more)."""
+        return {
+            name for name, least in (("neighbours", NEIGHBOURS + 1), ("subsets", SUBSET))
+            if len(self.features) >= least
+        }  # fmt: skip
+
+
+def _neighbours(seen: ImageSamples, against: FeatureReference) -> dict[str, float]:
+    if not seen.neighbours:
+        pair = precision_recall(against.sample, seen.features)
+        seen.neighbours.update(zip(("precision", "recall"), pair, strict=True))
+    return seen.neighbours
+
+
+#: Add a row here and it is measured, kept and printed with the rest. ``of`` takes ``ImageSamples`` and a
+#: ``FeatureReference``; a row may need so many images ("neighbours", "subsets").
+METRICS = rows(
+    Metric(
+        "fid", "FID", "classifier features", "down", 2,
+        of=lambda seen, against: frechet(against.mean, against.covariance, seen.features), per_step=False,
+    ),
+    Metric(
+        "score", "Score", "classifier", "up", 3,
+        of=lambda seen, against: inception_score(seen.scores), per_step=False,
+    ),
+    Metric(
+        "kernel", "Kernel distance", "classifier features", "down", 1, ("subsets",),
+        lambda seen, against: kernel_distance(against.sample, seen.features), per_step=False,
+    ),
+    Metric(
+        "precision", "Precision", "", "up", 3, ("neighbours",),
+        lambda seen, against: _neighbours(seen, against)["precision"], per_step=False,
+    ),
+    Metric(
+        "recall", "Recall", "", "up", 3, ("neighbours",),
+        lambda seen, against: _neighbours(seen, against)["recall"], per_step=False,
+    ),
+)  # fmt: skip
 
 
 class ImageQuality:
@@ -111,55 +208,23 @@ class ImageQuality:
     >>> quality.compute()       # {"fid": …, "score": …, "precision": …, "recall": …, "kernel": …}
     """
 
-    def __init__(self, against: Reference):
-        # Imported here: it takes seconds, and only measuring needs it.
-        from torchmetrics.image.fid import FrechetInceptionDistance
-        from torchmetrics.image.inception import InceptionScore
-        from torchmetrics.image.kid import KernelInceptionDistance
-
+    def __init__(self, against: FeatureReference):
         self.against = against
-        warnings.filterwarnings("ignore", "Metric `(InceptionScore|Kernel)", UserWarning)  # a few MB at most
-        given = _Given(len(against.mean))
-        n, mean = against.count, against.mean.double()
-        self.fid = FrechetInceptionDistance(given, reset_real_features=False)
-        self.fid.real_features_sum = mean * n
-        self.fid.real_features_cov_sum = against.covariance * (n - 1) + n * torch.outer(mean, mean)
-        self.fid.real_features_num_samples = torch.tensor(n)
-        self.score = InceptionScore(_Given(against.classifier.head.out_features), splits=1)
-        self.kernel = KernelInceptionDistance(given, subsets=20, subset_size=SUBSET)
-        self.kernel.real_features = [against.sample]
-        self.first: list[Tensor] = []  # features for precision and recall: no more than of real images
-        self.count = 0
+        self.features: list[Tensor] = []
 
     @torch.no_grad()
     def update(self, images: Tensor) -> None:
         """Take in generated images (n, C, 32, 32) in [−1, 1]."""
-        for batch in images.cpu().split(500):
-            features = self.against.classifier.features(batch)
-            self.fid.update(features, real=False)
-            self.score.update(self.against.classifier.head(features))
-            self.kernel.update(features, real=False)
-            if self.count < len(self.against.sample):
-                self.first.append(features)
-            self.count += len(batch)
+        self.features += [self.against.classifier.features(batch) for batch in images.cpu().split(500)]
 
+    @torch.no_grad()
     def compute(self) -> dict[str, float]:
-        """The metrics so far, all in classifier features.
+        """Every metric that so many images allow, by name, all in classifier features."""
+        features = torch.cat(self.features)
+        seen = ImageSamples(features, self.against.classifier.head(features), {})
+        return {
+            name: float(metric.of(seen, self.against)) for name, metric in fitting(METRICS, seen.has).items()
+        }
 
-        "fid" (Fréchet distance), "score" (exp of the mutual information between image and class,
-        at most the number of classes), "precision" and "recall" (0…1, of at most as many images as
-        ``Reference.sample`` has) and, from 500 images on, "kernel" (squared MMD, cubic
-        polynomial kernel, mean of 20 subsets of 500).
-        """
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # the spread over splits, of which there is one
-            numbers = {"fid": float(self.fid.compute()), "score": float(self.score.compute()[0])}
-        if self.count > NEIGHBOURS:
-            numbers["precision"], numbers["recall"] = precision_recall(
-                self.against.sample, torch.cat(self.first)
-            )
-        if self.count >= SUBSET:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)  # the subsets: the same images always get the same number
-                numbers["kernel"] = float(self.kernel.compute()[0])
-        return numbers
+
+Reference = FeatureReference

@@ -6,54 +6,35 @@ import io
 from collections.abc import Sequence
 from csv import writer
 
-import numpy as np
-
 from dgflow_core.flow.trajectory import Trajectory
-from dgflow_core.kinds.plane import datasets as plane_datasets
-from dgflow_core.kinds.plane import metrics as planar
-
-#: name → (title with unit, decimals)
-COLUMNS = {
-    "high_quality": ("High quality, %", 1),
-    "modes": ("Modes", 0),
-    "kde_score": ("KDE score, nats a real point", 3),
-    "distance": ("Distance, sliced W₂", 4),
-    "logit": ("Mean logit, nats", 3),
-    "acceptance": ("Acceptance, %", 1),
-    "evaluations": ("Evaluations of d and ∇d", 0),
-    "seconds": ("Seconds", 2),
-}
+from dgflow_core.kinds.metric import Metric
+from dgflow_core.kinds.plane.metrics import METRICS, last_step, measure
+from dgflow_core.kinds.plane.reference import reference
 
 
 def row(trajectory: Trajectory, dataset: str) -> dict[str, float]:
-    """The ``COLUMNS`` that apply to a run, measured on the samples of its last step.
+    """Every metric that applies to a run, by name: of the samples of its last step, and of the whole run.
 
-    The KDE score is a mean over as many real points as there are particles; evaluations count
-    every particle and step at which the field was asked.
+    The numbers are those that its curves end with.
     """
-    target = plane_datasets.get(dataset)
-    real = target.sample(trajectory.n, seed=11)
-    numbers = planar.summary(trajectory.samples[-1].numpy(), real, target, kde=True)
-    numbers["kde_score"] /= len(real)
-    numbers["logit"] = float(trajectory.logits[-1].mean())
-    numbers["evaluations"] = trajectory.n * (trajectory.steps + 1)
-    if "acceptance" in trajectory.info:
-        numbers["acceptance"] = 100 * trajectory.info["acceptance"][-1]
-        numbers["evaluations"] = float(np.nansum(trajectory.info["evaluations"]))
-    if "seconds" in trajectory.provenance:
-        numbers["seconds"] = trajectory.provenance["seconds"]
-    return numbers
+    return measure(last_step(trajectory), reference(dataset), whole_run=True)
+
+
+def columns(rows: Sequence[dict[str, float]]) -> dict[str, Metric]:
+    """The metrics that at least one of the runs has, by name."""
+    return {name: metric for name, metric in METRICS.items() if any(name in numbers for numbers in rows)}
 
 
 def markdown(titles: Sequence[str], rows: Sequence[dict[str, float]]) -> str:
     """Runs as a Markdown table."""
-    names = [name for name in COLUMNS if any(name in numbers for numbers in rows)]
-    head = ["run", *[COLUMNS[name][0] for name in names]]
-    lines = [head, ["---", *["---:"] * len(names)]]
+    shown = columns(rows)
+    lines = [["run", *[metric.heading for metric in shown.values()]], ["---", *["---:"] * len(shown)]]
     for title, numbers in zip(titles, rows, strict=True):
-        lines.append(
-            [title, *[f"{numbers[name]:,.{COLUMNS[name][1]}f}" if name in numbers else "–" for name in names]]
-        )
+        cells = [
+            f"{numbers[name]:,.{metric.decimals}f}" if name in numbers else "–"
+            for name, metric in shown.items()
+        ]
+        lines.append([title, *cells])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
@@ -61,7 +42,7 @@ def csv(titles: Sequence[str], rows: Sequence[dict[str, float]]) -> str:
     """Runs as comma-separated values, with unrounded numbers."""
     text = io.StringIO()
     table = writer(text, lineterminator="\n")
-    table.writerow(["run", *COLUMNS])
+    table.writerow(["run", *METRICS])
     for title, numbers in zip(titles, rows, strict=True):
-        table.writerow([title, *[float(numbers[name]) if name in numbers else "" for name in COLUMNS]])
+        table.writerow([title, *[float(numbers[name]) if name in numbers else "" for name in METRICS]])
     return text.getvalue()

@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from dgflow_core.kinds.plane.per_step import Curve
+from dgflow_core.kinds.metric import Metric, MetricCurve, curves, fitting, rows
 from dgflow_core.kinds.text.transcript import Transcript
 from dgflow_core.zoo import shelf
 
@@ -64,7 +65,7 @@ def words(string: str) -> Iterator[re.Match]:
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class TextReference:
     """What strings of a data set are held against.
 
     Attributes:
@@ -112,11 +113,12 @@ class Reference:
         return marks
 
     def score(self, strings: Sequence[str]) -> dict[str, float]:
-        """Every metric by name: "js4" and "js6" in bits, "words" in percent."""
-        return {**{f"js{n}": self.js(strings, n) for n in NGRAMS}, "words": self.known(strings)}
+        """Every metric of ``strings`` alone, by name."""
+        seen = TextSamples([strings])
+        return {name: float(metric.of(seen, self)[0]) for name, metric in fitting(METRICS, ()).items()}
 
 
-def reference(dataset: str) -> Reference:
+def reference(dataset: str) -> TextReference:
     """The shipped reference of a text data set.
 
     Raises:
@@ -129,28 +131,50 @@ def reference(dataset: str) -> Reference:
 
 
 @lru_cache(maxsize=4)
-def _read(folder: Path, dataset: str) -> Reference:
+def _read(folder: Path, dataset: str) -> TextReference:
     details = json.loads((folder / DETAILS).read_text(encoding="utf-8"))
     strings, vocabulary = (
         (folder / name).read_text(encoding="utf-8").removesuffix("\n").split("\n")
         for name in (STRINGS, WORDS)
     )
-    return Reference(dataset, details["source"], tuple(strings), frozenset(vocabulary), details["floor"])
+    return TextReference(dataset, details["source"], tuple(strings), frozenset(vocabulary), details["floor"])
 
 
-def per_step(run: Transcript, against: Reference) -> list[Curve]:
-    """JS-4, JS-6, share of known words and mean logit of every step.
+class TextSamples(NamedTuple):
+    """What is measured: the ``strings`` of some steps, and their ``logits`` (steps, n) or (n,)."""
 
-    The references are what as many real strings score: few strings never fill a distribution.
-    """
-    each = [against.score(run.strings(step)) for step in range(run.steps + 1)]
-    curves = [
-        Curve(
-            f"JS-{n}", "bits", "down", np.array([one[f"js{n}"] for one in each]),
-            against.real(n, run.n), f"{run.n} real strings",
-        )
-        for n in NGRAMS
-    ]  # fmt: skip
-    share = np.array([one["words"] for one in each])
-    curves.append(Curve("Known words", "%", "up", share, against.known_real, "real strings"))
-    return [*curves, Curve("Mean logit", "nats", "", run.logits.mean(1).numpy())]
+    strings: Sequence[Sequence[str]]
+    logits: np.ndarray | None = None
+
+
+def _js(n: int) -> Metric:
+    return Metric(
+        f"js{n}", f"JS-{n}", "bits", "down", 4,
+        of=lambda seen, against: [against.js(strings, n) for strings in seen.strings],
+        real=lambda against, count: against.real(n, count),
+    )  # fmt: skip
+
+
+#: Add a row here and it is drawn, exported and printed with the rest. ``of`` takes ``TextSamples`` and a
+#: ``TextReference``. JS-n depends on how many strings there are: few never fill a distribution.
+METRICS = rows(
+    *map(_js, NGRAMS),
+    Metric(
+        "words", "Known words", "%", "up", 1,
+        of=lambda seen, against: [against.known(strings) for strings in seen.strings],
+        real=lambda against, count: against.known_real,
+    ),
+    Metric(
+        "logit", "Mean logit", "nats", None, 2, ("logits",),
+        lambda seen, against: np.asarray(seen.logits).mean(1),
+    ),
+)  # fmt: skip
+
+
+def per_step(run: Transcript, against: TextReference) -> list[MetricCurve]:
+    """Every metric of every step; the references are what as many real strings score."""
+    seen = TextSamples([run.strings(step) for step in range(run.steps + 1)], run.logits.numpy())
+    return curves(METRICS, seen, against, run.n, f"{run.n} real strings")
+
+
+Reference = TextReference
