@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import functools
 import json
 import os
 import subprocess
@@ -15,10 +14,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dgflow_core import pictures as scene
-from dgflow_core.kinds.plane.drawing import HALF, SIDE, Drawing
-from dgflow_core.pictures import browser_bundle as page
-from dgflow_core.pictures.packing import _palette
+from dgflow_core.kinds.plane.drawing import SIDE, Drawing
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -106,29 +102,3 @@ def start(code: str, iterations: int) -> Job:
     job = Job(drawing, code, iterations, slots())
     job.start()
     return job
-
-
-@functools.cache
-def _component():
-    return st.components.v2.component(
-        "dgflow_brush",
-        html='<div class="stage brush"></div>',
-        css=scene.style() + (page.ASSETS / "brush.css").read_text(encoding="utf-8"),
-        js=page.script("unpack", "view", "brush"),
-    )
-
-
-def canvas(key: str, drawing: Drawing | None, samples: np.ndarray | None, locked: bool) -> str | None:
-    """Show the canvas; returns the ink as ``Drawing.parse`` reads it, or None before the first stroke.
-
-    Args:
-        drawing: the ink to begin with. samples: (n, 2) generated points to show over it.
-        locked: no more painting, because a training runs.
-    """
-    tree: dict[str, Any] = {
-        "side": SIDE, "half": HALF, "locked": locked, "palette": _palette(),
-        "ink": None if drawing is None else drawing.ink.astype(np.uint8).ravel(),
-        "samples": None if samples is None else samples.astype(np.float32).ravel(),
-    }  # fmt: skip
-    data = scene.envelope(scene.encode(tree), {"key": key})
-    return _component()(key=key, data=data, on_ink_change=lambda: None).ink

@@ -14,8 +14,8 @@ from tests.browser import ROOT, launch, serve
 pytestmark = pytest.mark.browser
 
 EXTENT = (-2.0, 2.0, -2.0, 2.0)
-PLAYER = "globalThis.__dgflowStage.stage"
-DRAWN = "() => globalThis.__dgflowStage?.stage?.root.dataset.drawnAt"
+PLAYER = "Object.values(globalThis.__dgflow.player)[0]"
+DRAWN = "() => Object.values(globalThis.__dgflow?.player ?? {})[0]?.root.dataset.drawnAt"
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_it_starts_at_the_base_plays_once_and_stops(show):
     page = show(scene.Scene((line(20),), 20, fps=1))
     assert state(page, "playing") == "true"
     assert int(state(page, "step")) < 10
-    page.evaluate(f"() => {{ {PLAYER}.scene.fps = 40; }}")
+    page.evaluate(f"() => {{ {PLAYER}.playback.rate = 40; }}")
     page.wait_for_function(f"() => {PLAYER}.root.dataset.playing === 'false'", timeout=20_000)
     assert (state(page, "step"), state(page, "steps")) == ("20", "20")
 
@@ -131,7 +131,7 @@ def test_the_browser_reads_what_python_packed(show):
     positions[3, 5] = np.nan
     page = show(scene.Scene((scene.Panel(EXTENT, positions=positions),), 5), **still())
     for step in (0, 3, 5):
-        page.evaluate(f"step => {PLAYER}.go(step)", step)
+        page.evaluate(f"step => {PLAYER}.playback.go(step)", step)
         shown = page.evaluate(f"() => [...{PLAYER}.view.frame.points[0]].map(String)")
         shown = np.array([float(one.replace("Infinity", "inf")) for one in shown]).reshape(-1, 2)
         wanted = np.where(
@@ -263,7 +263,7 @@ def test_five_thousand_particles_are_drawn_within_a_frame(show):
             const player = {PLAYER};
             const once = (k) => {{
                 const from = performance.now();
-                player.at = (k * 1.37) % 30;
+                player.playback.at = (k * 1.37) % 30;
                 player.draw();
                 return performance.now() - from;
             }};
@@ -278,8 +278,8 @@ import sys
 sys.path.insert(0, {root!r})
 import numpy as np
 import streamlit as st
-from app.stage import stage
-from dgflow_core import scene
+from app.components import stage
+from dgflow_core import pictures as scene
 
 steps = st.slider("steps", 10, 100, 40)
 t = np.linspace(-1, 1, steps + 1)
@@ -307,12 +307,12 @@ def test_in_the_app_new_data_take_the_place_of_old_without_a_new_canvas(chromium
             "41",
             "41",
         )  # who stands at the end stays there
-        page.evaluate(f"() => {PLAYER}.go(20)")
+        page.evaluate(f"() => {PLAYER}.playback.go(20)")
         move("End")
         assert (state(page, "step"), state(page, "steps")) == ("49", "100")  # 20 of 41, as a share
         assert page.evaluate(f"() => window.before === {PLAYER}.view.canvas && window.before.isConnected")
         assert page.evaluate(f"() => {PLAYER}.view.layers.paths")
-        page.evaluate(f"() => {{ {PLAYER}.memory.loop = true; {PLAYER}.play(); }}")
+        page.evaluate(f"() => {{ {PLAYER}.playback.loop = true; {PLAYER}.playback.play(); }}")
         move("ArrowLeft")
         assert state(page, "playing") == "true"
         page.close()

@@ -25,7 +25,7 @@ from dgflow_core.kinds.text import corpus as text
 from dgflow_core.kinds.text import transcript
 from dgflow_core.kinds.text.metrics import js, ngrams, per_step, reference, words
 from dgflow_core.kinds.text.transcript import Transcriber
-from dgflow_core.pictures import export
+from dgflow_core.pictures import browser_bundle, export
 from dgflow_core.pictures import text_payload as reader
 from dgflow_core.zoo import shelf
 from tests.text_model import LETTERS, WORDS, shelve, tiny_text, write_corpus
@@ -441,7 +441,7 @@ def test_a_page_stands_alone_and_runs_nothing_it_was_given(model, run, shelved, 
     page = export.html(run, tmp_path / "run.html", model=model).read_text(encoding="utf-8")
     assert "default-src 'none'" in page
     assert "://" not in page.split('<script type="text/plain"')[0]
-    code = reader.script()
+    code = browser_bundle.script("reader")
     for unsafe in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
         assert unsafe not in code
     told = transcript.transcribe(run, LETTERS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import drawing
-from app.live import live
+from app.components import brush, live
 from dgflow_core.pictures.live_page import live_html
 
 PAGE = "draw"
@@ -35,7 +35,7 @@ def watch(job: drawing.Job) -> None:
     """The training as it goes; the whole page follows when it is over."""
     left, right = st.columns([3, 2], gap="large")
     with left:
-        drawing.canvas(f"{PAGE}.watch", job.drawing, job.samples, locked=True)
+        brush(f"{PAGE}.watch", job.drawing, job.samples, locked=True)
     with right:
         st.markdown("#### Training on your drawing")
         share = job.iteration / job.iterations
@@ -61,7 +61,7 @@ def paint() -> None:
     """The empty canvas and what to do with it."""
     left, right = st.columns([3, 2], gap="large")
     with left:
-        ink = drawing.canvas(PAGE, state.get(f"{PAGE}.drawing"), None, locked=False)
+        ink = brush(PAGE, state.get(f"{PAGE}.drawing"), None, locked=False)
         if ink:
             state[f"{PAGE}.ink"] = ink
     with right:

@@ -6,7 +6,7 @@ import streamlit as st
 
 import dgflow_core as dg
 from app import controls, export, links, navigation, pictures, presets, results
-from app.stage import stage
+from app.components import stage
 from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.pictures import live_world as live
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import links, navigation, pictures, results
-from app.stage import stage
+from app.components import stage
 from dgflow_core import methods
 
 MODEL = "25gaussians/wgan-gp"

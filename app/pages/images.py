@@ -9,7 +9,7 @@ import streamlit as st
 
 import dgflow_core as dg
 from app import controls, export, grid, links, own, presets, results
-from app.wall import ORDERS, PANES, SHOWN, wall
+from app.components import ORDERS, WALL_PANES, WALL_VIEWS, wall
 from dgflow_core.flow import stopping
 from dgflow_core.kinds.images.datasets.readers import contact_sheet
 from dgflow_core.kinds.images.neighbours import surroundings
@@ -55,8 +55,8 @@ PARAMETERS = {
     "over": links.choice("over", grid.OVER, "method"),
     "order": links.choice("order", ORDERS, "drawn"),
     "sample": links.whole("sample", 0, 0, MAX_SAMPLES - 1),
-    "pane": links.choice("pane", PANES, "logits"),
-    "shown": links.choice("shown", SHOWN, "now"),
+    "pane": links.choice("pane", WALL_PANES, "logits"),
+    "shown": links.choice("shown", WALL_VIEWS, "now"),
     "step": links.whole("step", -1, -1, MAX_STEPS),  # −1: it plays
 }
 ALL = PARAMETERS | {k: v for method in METHODS.values() for k, v in settings_of(method).items()}

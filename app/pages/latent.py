@@ -6,7 +6,7 @@ import streamlit as st
 
 import dgflow_core as dg
 from app import controls, export, links, pictures, presets, results
-from app.stage import stage
+from app.components import stage
 
 PAGE = "latent"
 ALIKE = ("divergence", "eta", "gamma", "steps")

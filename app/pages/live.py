@@ -6,7 +6,7 @@ import streamlit as st
 
 import dgflow_core as dg
 from app import controls, links, navigation, results
-from app.live import live
+from app.components import live
 from dgflow_core.pictures import live_world as world
 from dgflow_core.pictures.live_page import live_html
 

@@ -6,7 +6,8 @@ import streamlit as st
 
 import dgflow_core as dg
 from app import controls, export, links, presets, results, slots
-from app.reader import ORDERS, VIEWS, pack, reader
+from app.components import ORDERS, READER_VIEWS, reader
+from app.reader import pack
 from dgflow_core.flow.latent_walk import walk_through
 from dgflow_core.kinds.text import transcript
 from dgflow_core.kinds.text.corpus import LENGTH, MAX_PASTE, UNKNOWN, paste
@@ -44,7 +45,7 @@ RUN = {
     "last": links.whole("last", 2, 1, MAX_STRINGS),
 } | {name: slots.parameter(text, GROUND) for name, text in zip(NAMES, PANELS, strict=True)}
 SHOWN = {
-    "view": links.choice("view", VIEWS, "confidence"),
+    "view": links.choice("view", READER_VIEWS, "confidence"),
     "order": links.choice("order", ORDERS, "drawn"),
     "selected": links.whole("selected", 0, 0, MAX_STRINGS - 1),
     "step": links.whole("step", None, 0, MAX_STEPS),

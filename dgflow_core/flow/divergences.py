@@ -33,6 +33,8 @@ class Divergence:
         f, f_prime, f_second: f and its derivatives; take the ratio r > 0, keep its shape.
         weight: w_f(d) = r f″(r) at r = exp(−d); takes the logit, keeps its shape.
         latex: f(r), and ``latex_weight``: w_f(d).
+        text: w_f(d) in plain text, as it stands before ∇d; "" where it is 1.
+        js: w_f(d) as a JavaScript expression in ``d``, for the flow in the browser.
         lesson: what the weight does, in one line.
     """
 
@@ -44,6 +46,8 @@ class Divergence:
     weight: _Function
     latex: str
     latex_weight: str
+    text: str
+    js: str
     lesson: str
 
 
@@ -66,6 +70,8 @@ _TABLE = (
         weight=torch.ones_like,
         latex=r"r\log r",
         latex_weight="1",
+        text="",
+        js="1",
         lesson="Every particle follows ∇d at full strength.",
     ),
     Divergence(
@@ -77,6 +83,8 @@ _TABLE = (
         weight=torch.sigmoid,
         latex=r"r\log r-(r+1)\log\tfrac{r+1}{2}",
         latex_weight=r"\sigma(d)",
+        text="σ(d)",
+        js="1 / (1 + Math.exp(-d))",
         lesson="Particles that already look real move; those the critic rejects stay.",
     ),
     Divergence(
@@ -88,6 +96,8 @@ _TABLE = (
         weight=lambda d: torch.sigmoid(-d),
         latex=r"(r+1)\log(r+1)-2\log 2",
         latex_weight=r"\sigma(-d)",
+        text="σ(−d)",
+        js="1 / (1 + Math.exp(d))",
         lesson="Particles the critic rejects move; those that look real rest.",
     ),
     Divergence(
@@ -99,6 +109,8 @@ _TABLE = (
         weight=lambda d: 1 + torch.exp(d),
         latex=r"(r-1)\log r",
         latex_weight="1+e^{d}",
+        text="(1 + eᵈ)",
+        js="1 + Math.exp(d)",
         lesson="KL plus reverse KL: real-looking particles race ahead.",
     ),
     Divergence(
@@ -110,6 +122,8 @@ _TABLE = (
         weight=torch.exp,
         latex=r"-\log r",
         latex_weight="e^{d}",
+        text="eᵈ",
+        js="Math.exp(d)",
         lesson="The drift grows with e^d: fast near the data, asleep far from it.",
     ),
     Divergence(
@@ -121,6 +135,8 @@ _TABLE = (
         weight=lambda d: 2 * torch.exp(-d),
         latex="(r-1)^2",
         latex_weight="2e^{-d}",
+        text="2e⁻ᵈ",
+        js="2 * Math.exp(-d)",
         lesson="The drift grows with e^(−d): violent far from the data.",
     ),
     Divergence(
@@ -132,6 +148,8 @@ _TABLE = (
         weight=lambda d: 0.5 * torch.exp(d / 2),
         latex=r"(\sqrt r-1)^2",
         latex_weight=r"\tfrac12 e^{d/2}",
+        text="½e^(d/2)",
+        js="0.5 * Math.exp(d / 2)",
         lesson="Between KL and reverse KL: a milder e^(d/2).",
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from dgflow_core import registry
 from dgflow_core.methods.base import Method, Settings, State
 
@@ -20,4 +22,10 @@ def get(name: str) -> Method:
     return registry.one_of("method", methods, name)
 
 
-__all__ = ["Method", "Settings", "State", "get", "methods"]
+def browser_forms() -> dict[str, Path]:
+    """The methods that run in the browser too, and where: ``<name>.js`` beside ``<name>.py``."""
+    places = [(name, Path(folder, f"{name}.js")) for name in methods for folder in __path__]
+    return {name: file for name, file in places if file.is_file()}
+
+
+__all__ = ["Method", "Settings", "State", "browser_forms", "get", "methods"]

@@ -1,7 +1,7 @@
 """Pictures of the plane as data: what they show, as bytes, and as a page that plays by itself.
 
-A ``Scene`` says what is shown; ``pack`` makes it bytes, which ``assets/stage`` draws in the app
-(``app.stage.stage``) and in an exported page (``html``) alike. ``from_trajectory`` builds the usual
+A ``Scene`` says what is shown; ``pack`` makes it bytes, which ``assets/player`` draws in the app
+(``app.components.stage``) and in an exported page (``html``) alike. ``from_trajectory`` builds the usual
 scene of a run from a model; its parts (``panel``, ``logit_map``, ``ratio_map``, ``drift_arrows``,
 ``real_points``) serve other pages.
 

@@ -1,75 +1,164 @@
-"""The browser's half of a scene: its script and style, and a page that needs nothing else."""
+"""The browser's components: each one's script and style as one text, and a page that needs nothing else.
+
+A component is a folder ``assets/<name>/`` with ``<name>.js`` (an ES module whose default export mounts it,
+see ``assets/kit/mount.js``) and ``<name>.css``. The files import each other and are tested as they stand;
+a page gets them as one script, because neither Streamlit's components nor a file on disk can import.
+"""
 
 from __future__ import annotations
 
 import base64
+import functools
+import gzip
+import json
+import re
+from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
-from dgflow_core import places
+from dgflow_core.flow.divergences import divergences
+from dgflow_core.methods import browser_forms
 from dgflow_core.pictures import palette
-from dgflow_core.pictures.packing import pack
+from dgflow_core.pictures.packing import envelope, pack
 from dgflow_core.pictures.scene import Scene
+from dgflow_core.places import ASSETS
 
-ASSETS = places.ASSETS / "stage"
+# The forms that our modules use; any other leaves an `import` or `export` behind, and `bundle` says so.
+_IMPORT = re.compile(
+    r'^import (?:\{(?P<names>[^}]*)\} from |\* as (?P<all>\w+) from )?"(?P<file>[^"]+)";\n?', re.M
+)
+_DECLARED = re.compile(r"^export (?=(?:async )?(?:function\*?|class) (\w+)|(?:const|let) (\w+) =)", re.M)
+_UNPACKED = re.compile(r"^export (?=const \{([\w, ]+)\} =)", re.M)
+_DEFAULT = re.compile(r"^export default ", re.M)
+_LEFT = re.compile(r"^(?:import|export)\b.*", re.M)
+_HEAD = re.compile(r"^// https?://", re.M)  # of vendored files: a page that stands alone names no address
+_STYLE_IMPORT = re.compile(r'^@import "([^"]+)";\n?', re.M)
 
 
-def script(*names: str) -> str:
-    """The files ``assets/stage/<name>.js`` as one JavaScript module, in the order given.
+@functools.cache
+def bundle(entry: Path, text: str | None = None) -> str:
+    """The ES module ``entry`` and all that it imports, as one module that imports nothing.
 
-    The files share one scope and import nothing, so there is no build step: name what a file
-    needs before it. The player is ``script("unpack", "parts", "view", "chart", "player")``.
+    Every file becomes a function that is called once, in the order of need, and keeps its names to itself.
+
+    Args:
+        text: what to take for the content of ``entry``, where it is made and not a file.
+
+    Raises:
+        ValueError: modules that need each other, or a form of import or export that is not known here.
     """
-    return "\n".join((ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in names)
+    parts: list[str] = []
+    done: dict[Path, str] = {}
+    last = _module(entry.resolve(), text, parts, done, ())
+    return "\n".join(parts) + f"\nconst component = {last}.default;\nexport default component;\n"
 
 
-def style() -> str:
-    """The style sheet of the stage."""
-    return (ASSETS / "stage.css").read_text(encoding="utf-8")
+def _module(file: Path, text: str | None, parts: list[str], done: dict[Path, str], above: tuple) -> str:
+    """Add ``file`` after what it needs; returns the name of the constant that holds its exports."""
+    if file in above:
+        raise ValueError(f"{file.name} imports itself through {above[-1].name}.")
+    if file in done:
+        return done[file]
+    text = file.read_text(encoding="utf-8") if text is None else text
+
+    def imported(match: re.Match) -> str:
+        other = _module((file.parent / match["file"]).resolve(), None, parts, done, (*above, file))
+        if match["all"]:
+            return f"const {match['all']} = {other};\n"
+        names = (match["names"] or "").replace(" as ", ": ")
+        return f"const {{{names}}} = {other};\n" if names else ""
+
+    body = _IMPORT.sub(imported, text)
+    given = [name for pair in _DECLARED.findall(body) for name in pair if name]
+    given += [name.strip() for names in _UNPACKED.findall(body) for name in names.split(",")]
+    body, defaults = _DEFAULT.subn("const $default = ", _UNPACKED.sub("", _DECLARED.sub("", body)))
+    body = _HEAD.sub("// ", body)
+    if left := _LEFT.search(body):
+        raise ValueError(f"{file.name}: the bundler does not know this form: {left[0]}")
+    given += ["default: $default"] * defaults
+    done[file] = f"$m{len(done)}"
+    parts.append(
+        f"const {done[file]} = (() => {{ // {file.name}\n{body}\nreturn {{ {', '.join(given)} }};\n}})();"
+    )
+    return done[file]
+
+
+def script(name: str) -> str:
+    """The component ``name`` ("player", "live", "wall", "reader", "brush") as one JavaScript module."""
+    if name == "live":
+        return bundle(ASSETS / name / "declared.js", live_entry())
+    return bundle(ASSETS / name / f"{name}.js")
+
+
+def weights() -> str:
+    """w_f(d) of every divergence, as a JavaScript object of functions."""
+    return "{ " + ", ".join(f"{json.dumps(key)}: (d) => {row.js}" for key, row in divergences.items()) + " }"
+
+
+def live_entry() -> str:
+    """The module that tells Live what runs: the methods' browser forms, and w_f(d) of each divergence."""
+    forms = browser_forms()
+    imports = "".join(f'import * as m{i} from "{file}";\n' for i, file in enumerate(forms.values()))
+    runs = ", ".join(f"{json.dumps(name)}: m{i}" for i, name in enumerate(forms))
+    return (
+        f'import {{ liveWith }} from "./live.js";\n{imports}'
+        f"export default liveWith({{ methods: {{ {runs} }}, weights: {weights()} }});\n"
+    )
+
+
+@functools.cache
+def style(name: str) -> str:
+    """The style sheet of the component ``name``, with what it imports."""
+
+    def whole(file: Path) -> str:
+        text = file.read_text(encoding="utf-8")
+        return _STYLE_IMPORT.sub(lambda match: whole((file.parent / match[1]).resolve()), text)
+
+    return whole(ASSETS / name / f"{name}.css")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A page that shows one component from disk: no server, no outside address, light and dark.
+
+    Attributes:
+        component: which one. packed: what it shows, as bytes.
+        title: heads the page. settings: what was run; listed under the picture.
+        state: what the component starts with. style: what this page adds to the component's style.
+    """
+
+    component: str
+    packed: bytes
+    title: str = ""
+    settings: dict[str, Any] | None = None
+    state: dict[str, Any] | None = None
+    style: str = ""
+
+    def html(self) -> str:
+        rows = "".join(
+            f"<dt>{escape(str(name))}</dt><dd>{escape(_words(value))}</dd>"
+            for name, value in (self.settings or {}).items()
+        )
+        data = envelope(self.packed, {"key": self.component, "state": self.state or {}})
+        return _PAGE.format(
+            title=escape(self.title or "DGflow"),
+            rows=f"<dl>{rows}</dl>" if rows else "",
+            style=style(self.component) + self.style,
+            light=_variables(palette.LIGHT),
+            dark=_variables(palette.DARK),
+            accent=palette.ACCENT,
+            dark_accent=palette.ACCENT_DARK,
+            script=script(self.component),
+            packed=base64.b64encode(gzip.compress(data, 6, mtime=0)).decode(),
+        )
 
 
 def html(scene: Scene | bytes, title: str = "", settings: dict[str, Any] | None = None) -> str:
-    """A page that plays ``scene`` from disk: no server, no outside address, light and dark.
-
-    Args:
-        scene: a Scene, or one already packed.
-        title: heads the page. settings: what was run; listed under the picture.
-    """
-    return document(
-        title,
-        settings or {},
-        style() + ".stage { height: clamp(460px, calc(100vh - 120px), 1000px); }",
-        script("unpack", "parts", "view", "chart", "player"),
-        scene if isinstance(scene, bytes) else pack(scene),
-        'mountPlayer(main, bytes, { key: "stage" });',
-    )
-
-
-def document(
-    title: str, settings: dict[str, Any], style: str, script: str, packed: bytes, start: str
-) -> str:  # fmt: skip
-    """A page that shows ``packed`` from disk: no server, no outside address, light and dark.
-
-    Args:
-        title: heads the page. settings: what was run; listed under the picture.
-        start: JavaScript that shows ``bytes`` (a Uint8Array) in the element ``main``; ``script``
-            comes before it.
-    """
-    rows = "".join(
-        f"<dt>{escape(str(name))}</dt><dd>{escape(_words(value))}</dd>" for name, value in settings.items()
-    )
-    return _PAGE.format(
-        title=escape(title or "DGflow"),
-        rows=f"<dl>{rows}</dl>" if rows else "",
-        style=style,
-        light=_variables(palette.LIGHT),
-        dark=_variables(palette.DARK),
-        accent=palette.ACCENT,
-        dark_accent=palette.ACCENT_DARK,
-        script=script,
-        packed=base64.b64encode(packed).decode(),
-        start=start,
-    )
+    """A page that plays ``scene`` (a Scene, or one already packed) from disk; see ``Document``."""
+    packed = scene if isinstance(scene, bytes) else pack(scene)
+    room = ".stage { height: clamp(460px, calc(100vh - 120px), 1000px); }"
+    return Document("player", packed, title, settings, style=room).html()
 
 
 def _words(value: Any) -> str:
@@ -108,10 +197,11 @@ dt {{ opacity: .65; }} dd {{ margin: 0 12px 0 -12px; font-variant-numeric: tabul
 <script type="text/plain" id="packed">{packed}</script>
 <script type="module">
 {script}
-const text = atob(document.getElementById("packed").textContent);
-const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-const main = document.getElementById("main");
-{start}
+const zipped = atob(document.getElementById("packed").textContent);
+const stream = new Blob([Uint8Array.from(zipped, (letter) => letter.charCodeAt(0))]).stream();
+const whole = await new Response(stream.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+const parentElement = document.getElementById("main");
+component({{ data: new Uint8Array(whole), parentElement, setStateValue() {{}} }});
 </script>
 </body>
 </html>

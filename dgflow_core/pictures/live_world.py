@@ -1,4 +1,4 @@
-"""The live picture as bytes: tables of (d, ∇d), particles and settings for ``assets/stage/live.js``."""
+"""A model's world as bytes, for ``assets/live/live.js``: tables of (d, ∇d), particles, declared settings."""
 
 from __future__ import annotations
 
@@ -8,20 +8,26 @@ from typing import Any
 
 import numpy as np
 
-from dgflow_core import methods
 from dgflow_core.fields.table import TabulatedField
 from dgflow_core.flow.divergences import divergences
 from dgflow_core.kinds.plane import datasets as plane_datasets
+from dgflow_core.methods import browser_forms, methods
 from dgflow_core.methods.dot import estimate_lipschitz
-from dgflow_core.pictures import browser_bundle as page
 from dgflow_core.pictures.compose import AXES, extent_of, real_points
-from dgflow_core.pictures.packing import _palette, encode
+from dgflow_core.pictures.packing import colours, encode
 from dgflow_core.zoo.model import Model
 
-#: Methods that ``assets/stage/sim.js`` knows.
-METHODS = ("dgflow", "dot", "ddls")
+#: Methods that run in the browser, in the order of lists.
+METHODS = tuple(browser_forms())
 #: Nodes along one side of the table in the browser.
 SIZE = 513
+#: What settings are called on a control, where their names are not words.
+_LABELS = {
+    "eta": "step size",
+    "gamma": "noise factor",
+    "optimizer": "optimiser",
+    "lipschitz": "Lipschitz constant",
+}
 
 
 def pack(
@@ -55,7 +61,7 @@ def pack(
     tree = {
         "title": model.title,
         "model": model.name,
-        "palette": _palette(),
+        "palette": colours(),
         "prior": model.prior.kind,
         "offset": model.logit_offset,
         "spaces": {space: _space(field, model) for space, field in fields.items()},
@@ -65,7 +71,8 @@ def pack(
         "std": getattr(target, "std", None),
         "methods": {name: _method(name, fields) for name in METHODS},
         "divergences": {
-            key: {"title": row.title, "lesson": row.lesson} for key, row in divergences.items()
+            key: {"title": row.title, "lesson": row.lesson, "weight": row.text}
+            for key, row in divergences.items()
         },
         "defaults": dict(defaults or {}),
     }  # fmt: skip
@@ -101,7 +108,7 @@ def _quantised(channel: np.ndarray) -> dict[str, Any]:
 
 
 def _method(name: str, fields: Mapping[str, TabulatedField]) -> dict[str, Any]:
-    method = methods.get(name)
+    method = methods[name]
     return {
         "title": method.title,
         "about": method.about,
@@ -117,18 +124,13 @@ def _setting(method, key: str) -> dict[str, Any]:
     extra = info.json_schema_extra
     literal = typing.get_origin(info.annotation) is typing.Literal
     return {
-        "symbol": extra["symbol"], "help": info.description, "default": info.default,
+        "symbol": extra["symbol"],
+        "label": _LABELS.get(key, key.replace("_", " ")),
+        "help": info.description,
+        "default": info.default,
         "options": list(typing.get_args(info.annotation)) if literal else None,
-        "slider": None if literal else list(extra["slider"]), "log": extra["log"],
-        "step": extra["step"], "optional": type(None) in typing.get_args(info.annotation),
-    }  # fmt: skip
-
-
-def script() -> str:
-    """The JavaScript of the live picture, one module."""
-    return page.script("unpack", "parts", "view", "sim", "live")
-
-
-def style() -> str:
-    """What the live picture adds to the style of the stage."""
-    return (page.ASSETS / "live.css").read_text(encoding="utf-8")
+        "slider": None if literal else list(extra["slider"]),
+        "log": extra["log"],
+        "step": extra["step"],
+        "optional": type(None) in typing.get_args(info.annotation),
+    }

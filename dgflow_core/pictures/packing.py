@@ -1,4 +1,4 @@
-"""A scene as one blob: a JSON header and quantised arrays, read by ``assets/stage/unpack.js``.
+"""A scene as one blob: a JSON header and quantised arrays, read by ``assets/kit/unpack.js``.
 
 Layout (little-endian): uint32 length of the header, the header, padding to 8 bytes, then the
 arrays, each padded to 8. In the header an array is ``{"$": [dtype, shape, offset]}``.
@@ -32,7 +32,7 @@ def pack(scene: Scene) -> bytes:
         "steps": scene.steps,
         "fps": scene.fps,
         "layers": list(scene.layers),
-        "palette": _palette(),
+        "palette": colours(),
         "panels": _panels(scene.panels),
         "curves": [_curve(curve, scene.steps) for curve in scene.curves],
     }
@@ -76,7 +76,8 @@ def shared_range(values: list[np.ndarray], symmetric: bool = False) -> tuple[flo
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
-def _palette() -> dict[str, Any]:
+def colours() -> dict[str, Any]:
+    """Every colour that a picture in the browser may need, for light and dark pages."""
     return {
         "real": palette.REAL, "base": palette.BASE, "refined": palette.REFINED,
         "series": palette.SERIES, "density": palette.DENSITY,

@@ -7,20 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from dgflow_core import places
 from dgflow_core.kinds.text.metrics import Reference, per_step
 from dgflow_core.kinds.text.transcript import Transcript
-from dgflow_core.pictures import browser_bundle as page
 from dgflow_core.pictures import encode, palette
-
-ASSETS = places.ASSETS / "text"
+from dgflow_core.pictures.browser_bundle import Document
 
 
 def pack(
     runs: Sequence[Transcript], titles: Sequence[str], against: Reference | None = None, key: str = "",
     walk: tuple[int, int] | None = None,
 ) -> bytes:  # fmt: skip
-    """Runs of the same strings as bytes for ``assets/text/reader.js``.
+    """Runs of the same strings as bytes for ``assets/reader/reader.js``.
 
     Two bytes a character and step: the symbol; its confidence in 6 bits with a mark above them
     (1 in a word, 2 in a word of the corpus).
@@ -72,21 +69,6 @@ def _marks(run: Transcript, against: Reference | None) -> np.ndarray:
     )
 
 
-def script() -> str:
-    """The reader as one JavaScript module."""
-    return (
-        page.script("unpack", "parts", "view", "chart")
-        + "\n"
-        + (ASSETS / "reader.js").read_text(encoding="utf-8")
-    )
-
-
-def style() -> str:
-    """The reader's style sheet."""
-    return (ASSETS / "reader.css").read_text(encoding="utf-8")
-
-
 def html(packed: bytes, title: str, settings: dict[str, Any]) -> str:
     """A page that plays a packed run from disk: no server, no outside address, light and dark."""
-    start = 'main.className = "reader";\nnew Reader(main).load(unpack(bytes), { key: "page" });'
-    return page.document(title, settings, style() + ":root { --chrome: 262px; }", script(), packed, start)
+    return Document("reader", packed, title, settings, style=":root { --chrome: 262px; }").html()

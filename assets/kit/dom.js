@@ -1,0 +1,45 @@
+// dom.js: elements, and groups of them to choose from.
+
+/** Element with properties, attributes where a name holds a dash, and children. */
+export function element(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.includes("-") || name === "role") node.setAttribute(name, value);
+    else node[name] = value;
+  }
+  node.append(...children);
+  return node;
+}
+
+/** A chip: a button that is pressed or not. */
+export const chip = (text, title, act, ...before) =>
+  element("button", { type: "button", className: "chip", title, "aria-pressed": "false", onclick: act }, ...before, text);
+
+/** A group of chips of which one is chosen: { value: title, … }; `act` is called with the value. */
+export function choices(rows, label, act) {
+  const group = element("div", { className: "chips choice", role: "group", "aria-label": label });
+  for (const [value, text] of Object.entries(rows)) {
+    group.append(Object.assign(chip(text, text, () => act(value)), { value }));
+  }
+  return group;
+}
+
+/** Mark `value` as the one chosen in a group of `choices`. */
+export function choose(group, value) {
+  for (const one of group.children) one.setAttribute("aria-pressed", one.value === value);
+}
+
+/** A list to choose from: { value: title, … }; `act` is called with the value. */
+export function select(rows, title, act) {
+  const options = Object.entries(rows).map(([value, textContent]) => element("option", { value, textContent }));
+  return element("select", { title, "aria-label": title, onchange: (event) => act(event.target.value) }, ...options);
+}
+
+/** The file `name` with the picture on `canvas`, downloaded. */
+export function download(canvas, name) {
+  canvas.toBlob((blob) => {
+    const link = element("a", { href: URL.createObjectURL(blob), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  });
+}

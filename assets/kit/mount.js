@@ -1,0 +1,43 @@
+// mount.js: how every component comes onto a page, in the app and in a file on disk alike.
+//
+//   export default component("player", Player, "stage");
+//
+// A component is a class: constructor(root, key, tell), load(content, mount), destroy(). Streamlit calls
+// the default export again on every rerun. What comes is `mount`, a few settings, and the packed content
+// behind it; content that is shown already is not unpacked again. What a person chose goes back through
+// `tell`, and never comes with the content: `mount.state` counts at first sight only.
+import { element } from "./dom.js";
+import { openEnvelope, unpack } from "./unpack.js";
+
+/** The function that mounts `Component` in an element of `className`; `globalThis.__dgflow[name][key]` is what it made. */
+export function component(name, Component, className = name) {
+  const shown = ((globalThis.__dgflow ??= {})[name] ??= {});
+  return ({ data, parentElement, setStateValue }) => {
+    const receivedAt = performance.now();
+    const { mount, packed } = openEnvelope(data);
+    const root = parentElement.querySelector(".kit") ?? parentElement.appendChild(element("div"));
+    root.classList.add("kit", ...className.split(" "));
+    root.style.height = mount.height ? `${mount.height}px` : "";
+    let one = shown[mount.key];
+    if (one?.root !== root) {
+      one?.destroy();
+      one = shown[mount.key] = new Component(root, mount.key, (state) => setStateValue("state", state));
+    }
+    if (one.digest !== mount.digest || mount.digest === undefined) {
+      one.digest = mount.digest;
+      one.load(unpack(packed), mount, receivedAt);
+    }
+    return () => {
+      if (shown[mount.key] !== one) return;
+      delete shown[mount.key];
+      one.destroy();
+      one.root.replaceChildren();
+    };
+  };
+}
+
+/** What a person chose in the component `name` under `key`; outlives a page change. `first` is what it is before. */
+export function remembered(name, key, first) {
+  const all = (globalThis.__dgflowMemory ??= {});
+  return (all[`${name} ${key}`] ??= first);
+}
