@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +15,8 @@ import dgflow_core as dg
 from dgflow_core import training
 from dgflow_core.errors import UserError
 from dgflow_core.kinds.plane import datasets as plane_datasets
+from dgflow_core.kinds.plane.drawing import SIDE
+from dgflow_core.training import drawn as drawing_process
 from dgflow_core.training import loop, shipping
 from dgflow_core.training.adversarial import frozen, gradient_penalty
 from dgflow_core.training.network_trainer import averaged
@@ -20,6 +25,7 @@ from dgflow_core.training.recipes.planar_gan import PlanarTrainer, PlanarWGANGP
 from dgflow_core.zoo import shelf
 
 CPU = torch.device("cpu")
+REPO = Path(__file__).resolve().parent.parent
 
 
 def recipe(iterations: int, **changes) -> PlanarWGANGP:
@@ -232,3 +238,27 @@ def test_recipes_are_named_like_models():
         assert row.dataset == name.split("/")[0]
     with pytest.raises(ValueError, match="recipe must be one of"):
         training.get("nothing")
+
+
+def drawn(*lines: str) -> subprocess.CompletedProcess:
+    """The process that Draw starts, given these lines and then the end of its input."""
+    return subprocess.run(
+        [sys.executable, "-m", "dgflow_core.training.drawn"],
+        input="".join(lines), capture_output=True, text=True, timeout=120, cwd=REPO,
+    )  # fmt: skip
+
+
+def test_the_process_of_a_drawing_ends_when_whoever_asked_is_gone():
+    ink = "9" * SIDE**2
+    request = json.dumps({"drawing": ink, "iterations": 10**6, "seconds": 3600}) + "\n"
+    for more in ((), ("stop\n",)):  # while it trains, and while it packs what it has
+        done = drawn(request, *more)
+        assert done.returncode == drawing_process.GONE
+        assert "packed" not in done.stdout
+
+
+@pytest.mark.parametrize("request_", ["nonsense", json.dumps({"drawing": "", "iterations": 5, "seconds": 5})])
+def test_a_request_that_cannot_be_served_is_one_sentence(request_):
+    done = drawn(request_ + "\n")
+    assert (done.returncode, done.stdout) == (drawing_process.WRONG, "")
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -1,18 +1,20 @@
-"""A small WGAN-GP on a drawing, trained in a process of its own.
+"""The process that the Draw page starts: a small WGAN-GP on a drawing.
 
-    python -m dgflow_core.training.drawn < request
+    python -m dgflow_core.training.drawn
 
-The first line of standard input is a JSON object {"drawing", "iterations", "seconds"}; any further
-line, or the end of the input, stops the training at what it has. Every line of standard output is
-a JSON object: {"iteration", "distance", "samples"} as it goes, {"packed"} (``scene.live.pack``,
-base64) at the end. A process of its own uses one core, never slows the server's pages, and can be
-ended at any time.
+Standard input: one ``Request`` as a line of JSON, then at most one more line, which asks to stop at
+what there is. When the input ends, whoever asked is gone, and the process ends at once, as it does when
+nobody reads its output. Standard output, a line of JSON each: {"iteration", "distance", "samples"} as it
+goes, and at last {"packed"} (``live_world.pack``, base64). Exit code 0; 2 after a request that cannot be
+served, with a sentence on standard error. A process of its own uses one core, never slows the server's
+pages, and can be ended at any time.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import sys
 import threading
 import time
@@ -20,6 +22,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field
 
 from dgflow_core.fields.table import TabulatedField
 from dgflow_core.kinds.plane.drawing import Drawing
@@ -29,6 +32,16 @@ from dgflow_core.training.recipes.planar_gan import PlanarTrainer, PlanarWGANGP
 #: Samples shown while the training goes, and how often they are sent (seconds).
 WATCHED, EVERY = 800, 0.4
 HIDDEN = 128
+WRONG, GONE = 2, 3  # exit codes: a request that cannot be served; whoever asked is gone
+
+
+class Request(BaseModel):
+    """What is asked for: the ink as ``Drawing.parse`` reads it, and the most it may take."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    drawing: str
+    iterations: int = Field(ge=1)
+    seconds: float = Field(gt=0)
 
 
 def train(
@@ -65,20 +78,31 @@ def train(
     yield {"packed": base64.b64encode(packed).decode()}
 
 
-def main() -> None:
+def main() -> int:
     torch.set_num_threads(1)
-    request = json.loads(sys.stdin.readline())
+    try:
+        request = Request.model_validate_json(sys.stdin.readline())
+        drawing = Drawing.parse(request.drawing)
+    except ValueError as error:  # pydantic's are such, too
+        print(str(error).splitlines()[0], file=sys.stderr)
+        return WRONG
     stop = threading.Event()
 
     def listen() -> None:
-        sys.stdin.readline()
+        if not sys.stdin.readline():
+            os._exit(GONE)  # from this thread: the main one may be deep in a computation
         stop.set()
+        if not sys.stdin.readline():
+            os._exit(GONE)
 
     threading.Thread(target=listen, daemon=True).start()
-    drawing = Drawing.parse(request["drawing"])
-    for row in train(drawing, request["iterations"], request["seconds"], stop.is_set):
-        print(json.dumps(row), flush=True)
+    try:
+        for row in train(drawing, request.iterations, request.seconds, stop.is_set):
+            print(json.dumps(row), flush=True)
+    except BrokenPipeError:
+        os._exit(GONE)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
