@@ -32,10 +32,11 @@ class ImageRecipe(Recipe):
     """A recipe on images.
 
     Attributes:
-        batch: images of either kind in a step. half: multiply in bfloat16.
+        width: of the networks. batch: images of either kind in a step. half: multiply in bfloat16.
         marks: after how many steps of refinement a model is measured; the paper's number is the last.
     """
 
+    width: int = 16
     batch: int = 64
     half: bool = True
     marks: tuple[int, ...] = (4, 8, 12, 16, 20, 25)

@@ -18,7 +18,6 @@ class VAE(Corrected):
     iterations: int = 2600
     generator_iterations: int = 2000
     dim: int = 64
-    width: int = 16
     rate: float = 1e-3
     noise: float = 0.3
 

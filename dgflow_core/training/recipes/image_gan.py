@@ -43,7 +43,6 @@ class ImageGAN(ImageRecipe):
     critic_share: float = 0.0
     loss: Loss = "ns"
     dim: int = 64
-    width: int = 16
     batch: int = 32
     critic_steps: int = 1
     generator_rate: float = 2e-4

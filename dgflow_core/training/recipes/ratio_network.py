@@ -30,7 +30,6 @@ class RatioNetwork(ImageRecipe):
     watch_samples: int = 300
     iterations: int = 400
     generator: str
-    width: int = 16
     rate: float = 2e-4
     betas: tuple[float, float] = (0.0, 0.9)
     penalty: float = 1.0
