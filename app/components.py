@@ -16,8 +16,7 @@ import streamlit as st
 from dgflow_core import pictures
 from dgflow_core.kinds.plane.drawing import HALF, SIDE, Drawing
 from dgflow_core.methods import methods
-from dgflow_core.pictures import browser_bundle, live_world
-from dgflow_core.pictures.packing import colours
+from dgflow_core.pictures import browser_bundle, live_world, palette
 
 #: What a person may choose on the wall and the reader, by the names that links use.
 ORDERS = ("drawn", "improved", "harmed", "final")
@@ -105,7 +104,7 @@ def brush(key: str, drawing: Drawing | None, samples: np.ndarray | None, locked:
         "side": SIDE,
         "half": HALF,
         "locked": locked,
-        "palette": colours(),
+        "palette": palette.for_browser(),
         "ink": None if drawing is None else drawing.ink.astype(np.uint8).ravel(),
         "samples": None if samples is None else samples.astype(np.float32).ravel(),
     }

@@ -1,107 +1,124 @@
-"""Save what is on screen: animations, pictures, and the run itself."""
+"""Save what is on screen: animations, pictures, and the runs themselves."""
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 import dgflow_core as dg
 from app import results
-from dgflow_core.flow.trajectory import Trajectory
-from dgflow_core.kinds.text.transcript import Transcript
+from dgflow_core.errors import UserError
+from dgflow_core.pictures import formats
+from dgflow_core.pictures.picture import Picture
+from dgflow_core.pictures.scene import LAYERS, Scene
+from dgflow_core.pictures.sheet import Look
 
-MEDIA = {
-    "gif": "image/gif", "mp4": "video/mp4", "png": "image/png", "svg": "image/svg+xml",
-    "html": "text/html", "npz": "application/octet-stream", "json": "application/json", "csv": "text/csv",
-}  # fmt: skip
-ANIMATED, DRAWN, DATA = ("gif", "mp4"), ("gif", "mp4", "png", "svg"), ("npz", "json", "csv")
-LAYERS = ("map", "arrows", "real", "base", "refined", "paths")
+HEIGHTS = (360, 480, 640, 800, 1080)
+#: What may stand in a popover beside the whole picture: words → how the picture is changed.
+Views = dict[str, Picture]
 
 
 @st.fragment
-def popover(
-    runs: list[Trajectory | Transcript],
-    model: dg.Model,
-    key: str,
-    titles: list[str] | None = None,
-    formats: tuple[str, ...] = tuple(form for form in MEDIA if form != "csv"),
-    map: str = "logit",
-    sample: int | None = None,
-    rows: bool = False,
-) -> None:
-    """A button that opens the export choices for a run, or for several side by side.
+def popover(shown: Picture | Views, key: str) -> None:
+    """A button that opens the export choices for what is on screen.
 
-    Of images, ``sample`` offers that one's strip beside the wall, and ``rows`` draws runs as a grid.
-    A fragment: choosing and making a file leaves the rest of the page as it is.
+    ``shown`` is the very picture, or several to choose from by name. Nothing is drawn or written until it
+    is asked for. A fragment: choosing and making a file leaves the rest of the page as it is.
     """
     with st.popover("Export", icon=":material/download:", width="stretch",
                     help="Save the animation, a picture, or the run itself."):  # fmt: skip
-        form = st.selectbox("Format", formats, key=f"{key}._format",
-                            format_func=lambda form: f"{form.upper()} · {dg.export.FORMATS[form]}",
+        picture = _which(shown, key)
+        offered = formats.of(picture)
+        name = st.selectbox("Format", offered, key=f"{key}._format",
+                            format_func=lambda name: f"{name.upper()} · {offered[name].title}",
                             help="GIF and MP4 hold one frame a step, from base to refined.")  # fmt: skip
-        options = _options(form, key) | ({"map": map} if model.kind == "2d" else {})
-        if form in DRAWN and model.kind == "2d":
-            options["layers"] = st.pills(
-                "Layers", LAYERS, selection_mode="multi", default=LAYERS[:-1], key=f"{key}._layers",
-                format_func=str.capitalize, help="What the picture shows.",
-            )  # fmt: skip
-        if form in DRAWN and sample is not None:
-            what = st.segmented_control(
-                "What", ("wall", "strip"), default="wall", required=True, key=f"{key}._what",
-                format_func={"wall": "All samples", "strip": f"Sample {sample + 1} over the steps"}.get,
-                help="The whole wall, or the selected sample as in the paper's Figure 3.",
-            )  # fmt: skip
-            options |= {"sample": sample} if what == "strip" else {}
-        if rows:
-            options["rows"] = True
-        name = results.key(form, options, titles, [(run.settings, run.provenance, run.steps) for run in runs])
-        made = None
-        if form in DATA and not (form == "npz" and model.kind == "text"):  # its samples are made anew
-            made = _make(runs, model, form, {"titles": titles}, None)
-        elif st.button("Make the file", type="primary", key=f"{key}._make", width="stretch",
-                       help="Draws every frame; the download appears when it is done."):  # fmt: skip
+        form = offered[name]
+        options = {option: OPTIONS[option](picture, key) for option in form.options if option in OPTIONS}
+        options = {option: value for option, value in options.items() if value is not None}
+        identity = results.key(name, options, type(picture).__name__, picture.key, _seen(picture))
+        if st.button("Make the file", type="primary", key=f"{key}._make", width="stretch",
+                     help="Writes the file; the download appears when it is done."):  # fmt: skip
             bar = st.progress(0.0, "Drawing…")
 
             def show(done: int, total: int) -> None:
                 bar.progress(done / total, f"Frame {done} of {total}")
 
-            try:
-                made = _make(runs, model, form, options | {"titles": titles}, show)
-                st.session_state[f"{key}._made"] = (name, made)
-            except ValueError as error:
-                st.error(str(error), icon=":material/error:")
+            made = _make(picture, form, options, show)
             bar.empty()
-        else:
-            kept, data = st.session_state.get(f"{key}._made", ("", None))
-            made = data if kept == name else None
-        if made is not None:
-            label, file = f"Download · {len(made) / 2**20:.1f} MB", dg.export.filename(runs[0], form)
+            if made is not None:
+                st.session_state[f"{key}._made"] = (identity, made)
+        kept, made = st.session_state.get(f"{key}._made", ("", None))
+        if kept != identity:  # another choice: what was made before is not wanted any more
+            st.session_state.pop(f"{key}._made", None)
+        elif made is not None:
             st.download_button(
-                label, made, file, MEDIA[form], key=f"{key}._download", on_click="ignore", width="stretch",
-                icon=":material/save:", help="The file's name says what is in it.",
+                f"Download · {len(made) / 2**20:.1f} MB", made, dg.export.filename(picture, name), form.media,
+                key=f"{key}._download", on_click="ignore", width="stretch", icon=":material/save:",
+                help="The file's name says what is in it.",
             )  # fmt: skip
 
 
-def _options(form: str, key: str) -> dict:
-    options = {}
-    if form in DRAWN:
-        options["size"] = st.select_slider(
-            "Height · pixels", (360, 480, 640, 800, 1080), 640, key=f"{key}._size",
-            help="Larger pictures take longer to make and to send.",
-        )  # fmt: skip
-        options["dark"] = st.toggle("Dark", key=f"{key}._dark", help="Light lines on a dark ground.")
-    if form in ANIMATED:
-        options["fps"] = st.slider("Steps per second", 5, 30, 20, key=f"{key}._fps",
-                                   help="How fast the steps follow each other.")  # fmt: skip
-    return options
+def _which(shown: Picture | Views, key: str) -> Picture:
+    if not isinstance(shown, dict):
+        return shown
+    what = st.segmented_control("What", shown, default=next(iter(shown)), required=True, key=f"{key}._what",
+                                help="The whole picture, or a part of it.")  # fmt: skip
+    return shown[what]
 
 
-def _make(runs, model: dg.Model, form: str, options: dict, progress: Callable | None) -> bytes:
-    what = runs[0] if len(runs) == 1 else runs
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"run.{form}"
-        dg.export.write(what, path, model=model, progress=progress, **options)
-        return path.read_bytes()
+def _seen(picture: Picture) -> list[Any]:
+    """What a person changed on screen since the picture was composed."""
+    return [getattr(picture, name, None) for name in ("order", "sample", "selected", "view", "rows", "step")]
+
+
+def _make(picture: Picture, form: formats.Format, options: dict, progress: Callable) -> bytes | None:
+    """The file's bytes; None where it went wrong, which is then said."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"picture.{form.suffix}"
+            dg.export.save(picture, path, form, Look(**options), formats.Watch(progress))
+            return path.read_bytes()
+    except UserError as error:
+        st.error(str(error), icon=":material/error:")
+    except OSError as error:
+        logging.getLogger("dgflow").exception("An export found no room for its file")
+        st.error(f"The file could not be written here: {error.strerror or error}.", icon=":material/error:")
+    return None
+
+
+def _size(picture: Picture, key: str) -> int:
+    return st.select_slider("Height · pixels", HEIGHTS, 640, key=f"{key}._size",
+                            help="Larger pictures take longer to make and to send.")  # fmt: skip
+
+
+def _dark(picture: Picture, key: str) -> bool:
+    return st.toggle("Dark", key=f"{key}._dark", help="Light lines on a dark ground.")
+
+
+def _fps(picture: Picture, key: str) -> int:
+    return st.slider("Steps per second", 5, 30, 20, key=f"{key}._fps",
+                     help="How fast the steps follow each other.")  # fmt: skip
+
+
+def _layers(picture: Picture, key: str) -> list[str] | None:
+    if not isinstance(picture, Scene):
+        return None
+    return st.pills("Layers", LAYERS, selection_mode="multi", default=picture.layers, key=f"{key}._layers",
+                    format_func=str.capitalize, help="What the picture shows.")  # fmt: skip
+
+
+def _step(picture: Picture, key: str) -> int | None:
+    if not picture.steps:
+        return None
+    at = picture.steps if picture.step is None else min(picture.step, picture.steps)
+    return st.slider("Step", 0, picture.steps, at, key=f"{key}._step {picture.steps} {at}",
+                     help="Which step the picture shows.")  # fmt: skip
+
+
+#: The control of each option that a format may heed; a format's other options keep their defaults.
+OPTIONS = {"size": _size, "dark": _dark, "layers": _layers, "fps": _fps, "step": _step}

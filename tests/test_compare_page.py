@@ -77,7 +77,7 @@ def test_one_step_of_dot_is_one_step_of_dgflow():
     first, second = (dg.refine(model, **slots.read(state[p]).run(100, 0)) for p in ("p1", "p2"))
     assert (first.samples[1] - first.samples[0]).abs().max() > 1e-3
     np.testing.assert_allclose(first.samples[1], second.samples[1], atol=1e-6)
-    drawn = scene.difference(model, first, second)
+    drawn = scene.difference([first, second], ["DOT", "DGflow"], (-2, 2, -2, 2))
     assert np.abs(drawn.arrows.vectors).max() < 1e-6
 
 

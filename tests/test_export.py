@@ -16,9 +16,8 @@ from PIL import Image, ImageColor
 
 import dgflow_core as dg
 from dgflow_core import pictures as scene
-from dgflow_core.pictures import animation as files
-from dgflow_core.pictures import palette
-from dgflow_core.pictures import plane_pixels as planar
+from dgflow_core.pictures import palette, plane_pixels
+from dgflow_core.pictures.formats import gif
 
 STEPS = 100
 
@@ -90,10 +89,10 @@ def test_gif_timing(short, tmp_path):
 @given(count=st.integers(1, 400), fps=st.floats(1, 60))
 @settings(max_examples=60, deadline=None)
 def test_gif_durations_add_up(count, fps):
-    lengths = files._durations(count, fps)
+    lengths = gif._durations(count, fps)
     assert len(lengths) == count
     assert all(length % 10 == 0 and length >= 20 for length in lengths)
-    assert sum(lengths) - files.HOLD == pytest.approx(1000 * count / min(fps, 50), abs=10)
+    assert sum(lengths) - gif.HOLD == pytest.approx(1000 * count / min(fps, 50), abs=10)
 
 
 @pytest.mark.parametrize("size", [240, 301])
@@ -133,7 +132,7 @@ def test_html_stands_alone(short, tiny, tmp_path):
     assert text.startswith("<!doctype html>")
     assert "src=" not in text.replace("script-src", "").replace("img-src", "")
     assert "DGflow (KL)" in text
-    curves = dg.export.compose([short], tiny, curves=True).curves
+    curves = scene.compose([short], tiny).curves
     assert [curve.name for curve in curves][:2] == ["High quality", "Modes covered"]
     assert len(curves[0].series[0]) == 5
 
@@ -142,7 +141,7 @@ def test_dots_lie_where_the_particles_are():
     """One particle in a corner of an empty scene: the dot is there and nowhere else."""
     positions = np.array([[[0.0, 0.0]], [[0.5, -0.5]]], np.float32)
     one = scene.Scene((scene.Panel((-1, 1, -1, 1), positions=positions),), 1, layers=("refined",))
-    painter = planar.Painter(one, 400)
+    painter = plane_pixels.Painter(one, 400)
     box = painter.boxes[0]
     picture = painter.frame(1)[box.y : box.y + box.h, box.x : box.x + box.w].astype(int)
     reds = np.argwhere(picture[..., 0] - picture[..., 1] > 60)
@@ -156,12 +155,12 @@ def test_stamp_does_not_depend_on_order_and_clips():
     points = rng.uniform(-5, 45, (500, 2)).astype(np.float32)
     points[:3] = [[np.nan, 1], [np.inf, 2], [1e30, 3]]
     one, two = np.zeros((40, 40), np.float32), np.zeros((40, 40), np.float32)
-    planar.stamp(one, points, 2.0, 0.5)
-    planar.stamp(two, points[::-1], 2.0, 0.5)
+    plane_pixels.stamp(one, points, 2.0, 0.5)
+    plane_pixels.stamp(two, points[::-1], 2.0, 0.5)
     np.testing.assert_allclose(one, two, atol=1e-5)
     assert (one <= 0).all()
     alone = np.zeros((9, 9), np.float32)
-    planar.stamp(alone, np.array([[4.5, 4.5]], np.float32), 2.0, 0.5)
+    plane_pixels.stamp(alone, np.array([[4.5, 4.5]], np.float32), 2.0, 0.5)
     assert 1 - np.exp(alone[4, 4]) == pytest.approx(0.5, abs=1e-6)
     assert alone[0, 0] == 0
 
@@ -189,7 +188,7 @@ def test_runs_side_by_side_share_axes_and_rest_at_their_end(short, run, latent, 
 
 
 def test_a_scene_can_be_exported_as_it_is(short, tiny, tmp_path):
-    made = scene.from_trajectory(tiny, short, title="Mine")
+    made = scene.compose([short], tiny)
     picture = imageio.imread(dg.export.png(made, tmp_path / "scene.png", size=300))
     assert picture.shape[0] == 300
 
@@ -198,7 +197,7 @@ def test_maps_that_move_are_drawn_anew(short):
     values = np.stack([np.full((8, 8), step, np.float32) for step in range(5)])
     moving = scene.Map(values, "density", kind="density")
     panel = scene.Panel((-1, 1, -1, 1), map=moving, positions=short.positions.numpy())
-    painter = planar.Painter(scene.Scene((panel,), 4, layers=("map",)), 240)
+    painter = plane_pixels.Painter(scene.Scene((panel,), 4, layers=("map",)), 240)
     box = painter.boxes[0]
     middles = [painter.frame(step)[box.y + box.h // 2, box.x + box.w // 2].tolist() for step in (0, 2, 4)]
     assert middles[0] != middles[1] != middles[2]

@@ -170,7 +170,7 @@ def test_what_does_not_fit_is_named(make, says):
 
 def test_a_run_in_data_space_is_one_panel(tiny):
     run = dg.refine(tiny, n=20, steps=4)
-    one = scene.from_trajectory(tiny, run, title="Tiny")
+    one = scene.compose([run], tiny)
     (panel,) = one.panels
     assert one.steps == 4
     np.testing.assert_array_equal(panel.positions, run.positions)
@@ -182,14 +182,12 @@ def test_a_run_in_data_space_is_one_panel(tiny):
 
 def test_a_latent_run_shows_its_codes_and_what_they_decode_to(tiny):
     run = dg.refine(tiny, n=20, steps=3, space="latent")
-    curve = scene.Curve("Mean logit", (run.logits.mean(1).numpy(),))
-    latent, decoded = (made := scene.from_trajectory(tiny, run, curves=[curve])).panels
+    latent, decoded = (made := scene.compose([run], tiny)).panels
     np.testing.assert_array_equal(latent.positions, run.positions)
     np.testing.assert_array_equal(decoded.positions, run.samples)
     assert latent.real is None
     assert decoded.arrows is None
     assert made.curves[0].series[1] is None
-    assert len(scene.from_trajectory(tiny, run, decoded=False).panels) == 1
 
 
 @pytest.mark.parametrize("space", ["data", "latent"])
@@ -213,7 +211,7 @@ def test_the_grid_runs_from_the_bottom_left():
 def test_an_unknown_map_is_named(tiny):
     run = dg.refine(tiny, n=5, steps=1)
     with pytest.raises(ValueError, match="map must be 'logit', 'ratio'"):
-        scene.from_trajectory(tiny, run, map="banana")
+        scene.compose([run], tiny, scene.Composition(map="banana"))
 
 
 # ---- the page ----
@@ -221,9 +219,7 @@ def test_an_unknown_map_is_named(tiny):
 
 def test_the_page_asks_for_nothing_and_runs_no_given_text(tiny):
     run = dg.refine(tiny, n=5, steps=1)
-    page = scene.html(
-        scene.from_trajectory(tiny, run), "<script>alert(1)</script>", {"eta": 0.1, "x": "</dl>"}
-    )
+    page = scene.html(scene.compose([run], tiny), "<script>alert(1)</script>", {"eta": 0.1, "x": "</dl>"})
     outside = set(re.findall(r"https?://[^\s\"'`)]+", page)) - {"http://www.w3.org/2000/svg"}
     assert not outside  # the one left is the name of a namespace, never fetched
     assert "default-src 'none'" in page

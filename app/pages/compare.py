@@ -31,7 +31,7 @@ with st.sidebar:
                  help="Every panel refines this model's samples.")  # fmt: skip
     count = st.segmented_control("Panels", (2, 3, 4), key=f"{PAGE}.panels", required=True,
                                  help="How many methods stand side by side.")  # fmt: skip
-    shown = [slots.control(PAGE, name, number) for number, name in enumerate(NAMES[:count], 1)]
+    panels = [slots.control(PAGE, name, number) for number, name in enumerate(NAMES[:count], 1)]
     st.slider("n · particles", 100, 5000, step=100, key=f"{PAGE}.n",
               help="The same particles start in every panel.")  # fmt: skip
     with st.expander("Critic, seed and difference"):
@@ -52,21 +52,24 @@ name, raw = state[f"{PAGE}.model"], state[f"{PAGE}.raw"]
 try:
     runs = [
         results.trajectory(name, slot.run(state[f"{PAGE}.n"], state[f"{PAGE}.seed"]), raw=raw)
-        for slot in shown
+        for slot in panels
     ]
 except ValueError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
-for slot, run in zip(shown, runs, strict=True):
+for slot, run in zip(panels, runs, strict=True):
     if run.message:
         st.warning(f"{slot.title}: {run.message}", icon=":material/warning:")
 
-titles = [slot.title for slot in shown]
+titles = [slot.title for slot in panels]
 model = results.model(name, raw)
 difference = state[f"{PAGE}.difference"] and count <= 3
-stage(pictures.side_by_side(name, raw, runs, titles, difference), key=PAGE)
+shown = pictures.flow(
+    name, raw, runs, pictures.Composition(tuple(titles), arrows=False, difference=difference)
+)
+stage(shown.packed, key=PAGE)
 with save:
-    export.popover(runs, model, key=PAGE, titles=titles, formats=("gif", "mp4", "png", "svg", "html"))
+    export.popover(shown.scene, PAGE)
 
 rows = [
     results.kept(
@@ -96,7 +99,7 @@ for form, text in (("csv", comparison.csv(titles, rows)), ("md", comparison.mark
         {"csv": "Table as CSV", "md": "Table as Markdown"}[form], text, f"{stem}.{form}", on_click="ignore",
         key=f"{PAGE}._{form}", icon=":material/table:", help="The numbers above as a file.",
     )  # fmt: skip
-for slot in shown:
+for slot in panels:
     if slot.method != slots.BASE:
         method = dg.methods[slot.method]
         place.caption(f"**{method.title}**: {method.paper}. {method.caveat(slot.space, model.prior)}")

@@ -76,7 +76,7 @@ def sidebar(method: dg.methods.Method, run: dict) -> None:
                          help="The same settings, moving while you turn them.")  # fmt: skip
 
 
-def draw(run: dict) -> Trajectory | None:
+def draw(run: dict) -> tuple[Trajectory, pictures.Shown] | None:
     """Run and show the picture; what is wrong is said in its place."""
     state = st.session_state
     name, raw = state[f"{PAGE}.model"], state[f"{PAGE}.raw"]
@@ -87,8 +87,9 @@ def draw(run: dict) -> Trajectory | None:
         return None
     if trajectory.message:
         st.warning(trajectory.message, icon=":material/warning:")
-    stage(pictures.flow(name, raw, trajectory, state[f"{PAGE}.map"]), key=PAGE)
-    return trajectory
+    shown = pictures.flow(name, raw, [trajectory], pictures.Composition(map=state[f"{PAGE}.map"]))
+    stage(shown.packed, key=PAGE)
+    return trajectory, shown
 
 
 def explain(method: dg.methods.Method, run: dict, trajectory: Trajectory, model: dg.Model) -> None:
@@ -112,7 +113,7 @@ head, picture, foot = st.container(), st.container(), st.container()
 first = st.session_state.get(f"{PAGE}._seen", False) and not st.session_state[f"{PAGE}.exact"]
 if first:
     with picture:
-        trajectory = draw(run)
+        drawn = draw(run)
 sidebar(method, run)
 with head:
     rule, save = st.columns([5, 1], vertical_alignment="center")
@@ -121,12 +122,13 @@ with head:
     presets.choose(PAGE, ALL)
 if not first:
     with picture:
-        trajectory = draw(run)
+        drawn = draw(run)
 links.publish(PAGE, PARAMETERS | links.settings(method))
-if trajectory is not None:
+if drawn is not None:
+    trajectory, shown = drawn
     st.session_state[f"{PAGE}._seen"] = True
     model = results.model(st.session_state[f"{PAGE}.model"], st.session_state[f"{PAGE}.raw"])
     with save:
-        export.popover([trajectory], model, key=PAGE, map=st.session_state[f"{PAGE}.map"])
+        export.popover(shown.scene, PAGE)
     with foot:
         explain(method, run, trajectory, model)

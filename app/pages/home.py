@@ -46,7 +46,7 @@ with words:
                  help="Open the 2D flow page.")  # fmt: skip
 with picture:
     run = results.trajectory(MODEL, SETTINGS)
-    stage(pictures.flow(MODEL, False, run, "logit", compact=True), key="home")
+    stage(pictures.flow(MODEL, False, [run], pictures.Composition(curves=False)).packed, key="home")
 
 shown = [(name, text) for name, text in TOUR if (navigation.PAGES / f"{name}.py").exists()]
 for start in range(0, len(shown), 4):

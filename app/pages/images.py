@@ -13,7 +13,7 @@ from app.components import ORDERS, WALL_PANES, WALL_VIEWS, wall
 from dgflow_core.flow import stopping
 from dgflow_core.kinds.images.datasets.readers import contact_sheet
 from dgflow_core.kinds.images.neighbours import surroundings
-from dgflow_core.pictures.image_wall import band, pack, side_by_side
+from dgflow_core.pictures.image_wall import Wall, band, pack, side_by_side
 from dgflow_core.zoo import shelf
 
 PAGE = "images"
@@ -183,10 +183,12 @@ for theirs, ours in DISPLAY.items():
 shown = min(view["selected"], runs[0].n - 1)
 
 with save:
-    if single:
-        export.popover(runs, model, key=PAGE, formats=("gif", "mp4", "png", "npz", "json"), sample=shown)
-    else:
-        export.popover(runs, model, key=PAGE, titles=labels, formats=("gif", "mp4", "png"), rows=True)
+    seen = Wall(
+        tuple(runs), None if single else tuple(labels), rows=not single, order=state[f"{PAGE}.order"],
+        step=view["step"] if view["step"] >= 0 else None, key=identity,
+    )  # fmt: skip
+    strip = {f"Sample {shown + 1} over the steps": replace(seen, sample=shown)} if single else {}
+    export.popover({"All samples": seen} | strip if single else seen, PAGE)
 
 if single and until != "steps":
     st.caption(

@@ -69,9 +69,10 @@ for title, run in zip(titles, runs, strict=True):
 
 with st.spinner("Measuring the distance to the target…"):
     measured = [pictures.approach(name, run, state[f"{PAGE}.show"]) for run in runs]
-stage(pictures.densities(name, runs, titles, state[f"{PAGE}.show"]), key=PAGE)
+shown = pictures.densities(name, runs, titles, state[f"{PAGE}.show"])
+stage(shown.packed, key=PAGE)
 with save:
-    export.popover(runs, results.model(name), key=PAGE, titles=titles, formats=("gif", "mp4", "png", "svg"))
+    export.popover(shown.scene, PAGE)
 
 for column, title, one, run in zip(st.columns(len(runs)), titles, measured, runs, strict=True):
     first, best, last = (one.curves["Total variation"][step] for step in (0, one.best, -1))

@@ -12,6 +12,7 @@ from dgflow_core.flow.latent_walk import walk_through
 from dgflow_core.kinds.text import transcript
 from dgflow_core.kinds.text.corpus import LENGTH, MAX_PASTE, UNKNOWN, paste
 from dgflow_core.kinds.text.metrics import NGRAMS, Reference, reference
+from dgflow_core.pictures.text_list import Listing
 from dgflow_core.zoo import shelf
 
 PAGE = "text"
@@ -170,8 +171,9 @@ if state[f"{PAGE}.walk"]:
     reader(pack([walked], titles[:1], against, ends), f"{PAGE}._walk", start)
 
 with save:
-    formats = ("gif", "mp4", "png", "html", "csv", "json")
-    export.popover(runs, model, PAGE, titles, (*formats, "npz") if len(runs) == 1 else formats)
+    seen = {name: state[f"{PAGE}.{name}"] for name in SHOWN}
+    name = results.key(titles, [(run.settings, run.provenance, run.steps) for run in runs])
+    export.popover(Listing(tuple(runs), tuple(titles), model, key=name, **seen), PAGE)
 
 own_text(model, runs[0], titles[0], against)
 st.caption(

@@ -28,7 +28,7 @@ class Kind:
         defaults: method → settings that differ here from the method's own defaults.
         metrics: by name.
         limits: of one run in the app. batch: samples that go through a network at once.
-        painter: "module:name" of what paints runs of this kind: (runs, size, titles, dark) → frames.
+        painter: "module:name" of what draws a picture of this kind: (picture, look) → a ``Sheet`` of frames.
         payload: "module:name" of what makes a run of this kind bytes for the browser.
     """
 

@@ -13,8 +13,9 @@ from dgflow_core.flow.divergences import divergences
 from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.methods import browser_forms, methods
 from dgflow_core.methods.dot import estimate_lipschitz
-from dgflow_core.pictures.compose import AXES, extent_of, real_points
-from dgflow_core.pictures.packing import colours, encode
+from dgflow_core.pictures import palette
+from dgflow_core.pictures.packing import encode
+from dgflow_core.pictures.plane_layers import AXES, extent_of, real_points
 from dgflow_core.zoo.model import Model
 
 #: Methods that run in the browser, in the order of lists.
@@ -61,7 +62,7 @@ def pack(
     tree = {
         "title": model.title,
         "model": model.name,
-        "palette": colours(),
+        "palette": palette.for_browser(),
         "prior": model.prior.kind,
         "offset": model.logit_offset,
         "spaces": {space: _space(field, model) for space, field in fields.items()},

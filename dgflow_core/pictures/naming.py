@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+from typing import Any, Protocol
 
 from dgflow_core.flow.trajectory import Trajectory
+from dgflow_core.kinds.text.transcript import Transcript
 from dgflow_core.methods import methods
 from dgflow_core.zoo import shelf
+
+
+class Saved(Protocol):
+    """A picture of runs."""
+
+    runs: Any
 
 
 def title(trajectory: Trajectory) -> str:
@@ -48,38 +57,75 @@ def subtitle(trajectory: Trajectory) -> str:
     return ", ".join(parts)
 
 
-def filename(trajectory: Trajectory, suffix: str) -> str:
+def filename(what: Trajectory | Transcript | Saved, suffix: str) -> str:
     """A file name that says what is inside: model, method, f, step size, noise, steps, seed.
 
     >>> filename(t, "gif")
     '25gaussians-wgan-gp_dgflow-KL_eta0.01_gamma0.01_steps100_seed0.gif'
+
+    Several runs are named by their methods: ``…_dgflow-KL-vs-dot_steps100_seed0.gif``.
     """
-    settings = trajectory.settings
-    method = "-".join(str(settings[key]) for key in ("method", "divergence") if key in settings)
-    parts = [str(trajectory.provenance.get("model", "")).replace("/", "-"), method]
+    runs = getattr(what, "runs", None) or (what,)
+    first = runs[0]
+    settings = first.settings
+    parts = [str(first.provenance.get("model", "")).replace("/", "-")]
+    parts.append("-vs-".join(dict.fromkeys(map(_method, runs)))[:80])
     if settings.get("space") == "latent":
         parts.append("latent")
-    known = methods.get(settings.get("method"))
+    known = methods.get(settings.get("method")) if len(runs) == 1 else None
     for name in known.Settings.model_fields if known else ():
         value = settings.get(name)
         if name not in ("steps", "divergence") and value is not None:
             parts.append(f"{name.replace('_', '-')}{_plain(value)}")
     if "until" in settings:
         parts.append(f"until-{settings['until']}")
-    parts += [f"steps{trajectory.steps}", f"seed{settings.get('seed', 0)}"]
-    if trajectory.provenance.get("logit_offset") == 0:
+    parts += [f"steps{max(run.steps for run in runs)}", f"seed{settings.get('seed', 0)}"]
+    if _raw(first):
         parts.append("raw")
     stem = "_".join(re.sub(r"[^\w.-]+", "-", part).strip("-.") for part in parts if part)
     return f"{stem}.{suffix.lstrip('.')}"
 
 
-def settings_json(trajectory: Trajectory) -> str:
-    """Settings and provenance of a run as JSON; ``dg.refine(model, **settings)`` runs it again."""
-    content = {
-        "settings": trajectory.settings, "provenance": trajectory.provenance,
-        "ended": trajectory.ended, "message": trajectory.message,
-    }  # fmt: skip
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+def _method(run: Trajectory | Transcript) -> str:
+    return "-".join(str(run.settings[key]) for key in ("method", "divergence") if key in run.settings)
+
+
+def _raw(run: Trajectory | Transcript) -> bool:
+    return run.provenance.get("logit_offset") == 0
+
+
+def content(run: Trajectory | Transcript) -> dict[str, Any]:
+    """Settings and provenance of a run, and what runs it again to equal positions.
+
+    "again" holds the model's name, whether its critic was raw, the field that d and ∇d came from, and the
+    command; the command is None for starting points of somebody's own, which no settings can bring back.
+    """
+    return {
+        "settings": run.settings,
+        "provenance": run.provenance,
+        "again": {
+            "model": run.provenance.get("model", ""),
+            "raw": _raw(run),
+            "field": run.provenance.get("field", "exact"),
+            "command": None if run.provenance.get("own_start") else _command(run),
+        },
+        "ended": run.ended,
+        "message": run.message,
+    }
+
+
+def _command(run: Trajectory | Transcript) -> str:
+    words = ["python", "-m", "dgflow_core", "refine", str(run.provenance.get("model", ""))]
+    words += ["--field", str(run.provenance.get("field", "exact"))]
+    words += ["--raw"] if _raw(run) else []
+    for name, value in run.settings.items():
+        words += [f"--{name.replace('_', '-')}", "none" if value is None else str(value)]
+    return shlex.join(words)
+
+
+def settings_json(run: Trajectory | Transcript) -> str:
+    """Settings and provenance of a run as JSON, with what runs it again."""
+    return json.dumps(content(run), indent=2, ensure_ascii=False) + "\n"
 
 
 def _plain(value) -> str:

@@ -32,7 +32,7 @@ def pack(scene: Scene) -> bytes:
         "steps": scene.steps,
         "fps": scene.fps,
         "layers": list(scene.layers),
-        "palette": colours(),
+        "palette": palette.for_browser(),
         "panels": _panels(scene.panels),
         "curves": [_curve(curve, scene.steps) for curve in scene.curves],
     }
@@ -74,16 +74,6 @@ def shared_range(values: list[np.ndarray], symmetric: bool = False) -> tuple[flo
         high = max(abs(low), abs(high))
         low = -high
     return (low, high) if high > low else (low - 0.5, low + 0.5)
-
-
-def colours() -> dict[str, Any]:
-    """Every colour that a picture in the browser may need, for light and dark pages."""
-    return {
-        "real": palette.REAL, "base": palette.BASE, "refined": palette.REFINED,
-        "series": palette.SERIES, "density": palette.DENSITY,
-        "light": {**palette.LIGHT, "logit": palette.LOGIT_LIGHT},
-        "dark": {**palette.DARK, "logit": palette.LOGIT_DARK},
-    }  # fmt: skip
 
 
 def _panels(panels: tuple[Panel, ...]) -> list[dict[str, Any]]:

@@ -6,6 +6,8 @@ differ in lightness as well as hue; methods side by side use Okabe & Ito's set.
 
 from __future__ import annotations
 
+from typing import Any
+
 REAL = "#8c6239"
 BASE = "#2f6fde"
 REFINED = "#d62839"
@@ -27,3 +29,19 @@ DENSITY = ("#0b1d3a", "#1f4e8c", "#3e8ec4", "#9fd0d8", "#fdf3c7")
 
 #: Behind characters: amber where the softmax is unsure, teal behind words of the corpus.
 UNSURE, KNOWN = "#f0a92c", "#2a9d8f"
+
+
+def for_browser() -> dict[str, Any]:
+    """Every colour under the name by which the pages' scripts know it."""
+    return {
+        "real": REAL,
+        "base": BASE,
+        "refined": REFINED,
+        "series": SERIES,
+        "density": DENSITY,
+        "bar": LOGIT_LIGHT,
+        "unsure": UNSURE,
+        "known": KNOWN,
+        "light": {**LIGHT, "logit": LOGIT_LIGHT},
+        "dark": {**DARK, "logit": LOGIT_DARK},
+    }

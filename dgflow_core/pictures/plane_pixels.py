@@ -6,7 +6,9 @@ picture costs a tenth of that.
 
 from __future__ import annotations
 
-from functools import cache
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,18 +16,27 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont
 from matplotlib.ticker import MaxNLocator
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
-from dgflow_core.pictures import Arrows, Map, Panel, Scene, palette
 from dgflow_core.pictures.packing import longest_arrows, map_ranges
+from dgflow_core.pictures.scene import Arrows, Map, Panel, Scene
+from dgflow_core.pictures.sheet import FONT, Look, Sheet, fitted, font
 
 DPI = 100
 PATHS = 200  # more paths than this hide each other
-_STYLE = {"svg.fonttype": "none", "font.family": "DejaVu Sans", "axes.unicode_minus": True}
+#: The generic family is for readers of an SVG that have no such font.
+_STYLE = {"svg.fonttype": "none", "font.family": [FONT, "sans-serif"], "axes.unicode_minus": True}
+_STYLING = threading.Lock()
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """Matplotlib's settings are one for the whole process: one picture at a time sets them."""
+    with _STYLING, mpl.rc_context(_STYLE):
+        yield
 
 
 class Box(NamedTuple):
@@ -37,48 +48,30 @@ class Box(NamedTuple):
     h: int
 
 
-class Look:
-    """Colours, light or dark, as 0–255 triples; ``kinds`` maps a kind of map to its colour map."""
-
-    def __init__(self, dark: bool):
-        tones = palette.DARK if dark else palette.LIGHT
-        self.dark = dark
-        self.hex = dict(tones)
-        lift = 0.2 if dark else 0.0  # a little lighter on a dark ground, as on the page
-        for name in ("real", "base", "refined"):
-            rgb = np.array(to_rgb(getattr(palette, name.upper())))
-            self.hex[name] = mpl.colors.to_hex(rgb + (1 - rgb) * lift)
-        self.keys = [*self.hex.values(), palette.ACCENT]
-        self.rgb = {name: np.array(to_rgb(value), np.float32) * 255 for name, value in self.hex.items()}
-        logit = palette.LOGIT_DARK if dark else palette.LOGIT_LIGHT
-        stops = {"logit": logit, "ratio": logit[::-1], "density": palette.DENSITY}
-        self.kinds = {kind: LinearSegmentedColormap.from_list(kind, row) for kind, row in stops.items()}
+def painter(scene: Scene, look: Look) -> Sheet:
+    """What draws a scene with a look."""
+    return Painter(scene, look.size, look.dark, look.layers)
 
 
-@cache
-def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(findfont("DejaVu Sans:bold" if bold else "DejaVu Sans"), size)
-
-
-class Painter:
+class Painter(Sheet):
     """Draws the frames of a scene as (height, width, 3) arrays of bytes.
 
     Args:
         size: height in pixels; the width follows from the panels.
-        subtitle: one line under the title.
         dark: light lines on a dark ground.
-        layers: what is drawn, of "map", "arrows", "real", "base", "refined", "paths".
+        layers: what is drawn, of "map", "arrows", "real", "base", "refined", "paths"; None: the scene's own.
     """
 
-    def __init__(self, scene: Scene, size: int, subtitle: str = "", dark: bool = False, layers=None):
-        self.scene, self.subtitle, self.look = scene, subtitle, Look(dark)
+    def __init__(self, scene: Scene, size: int, dark: bool = False, layers: Sequence[str] | None = None):
+        super().__init__(size, dark)
+        self.scene, self.steps = scene, scene.steps
         self.layers = set(scene.layers if layers is None else layers)
-        self.unit = size / 640
-        self.steps = scene.steps
-        maps = [panel.map for panel in scene.panels if self._shows_map(panel)]
+        maps = [panel.map for panel in scene.panels if panel.map is not None and self._shows_map(panel)]
         self.ranges = map_ranges(maps)
         self.longest = longest_arrows(scene.panels)
+        self._moving = any(np.ndim(one.values) == 3 for one in maps)
         self._layout(size)
+        self._chrome: np.ndarray | None = None
         self._still: np.ndarray | None = None
         self._trails: dict[int, tuple[int, np.ndarray]] = {}
 
@@ -89,8 +82,8 @@ class Painter:
 
     def _layout(self, size: int) -> None:
         u, panels = self.unit, self.scene.panels
-        heads = any(panel.title for panel in panels), any(panel.subtitle for panel in panels)
-        top = 48 + 24 * bool(self.subtitle) + 26 * heads[0] + 22 * heads[1]
+        heads = any(map(self._head, panels)), any(panel.subtitle for panel in panels)
+        top = 48 + 24 * bool(self.scene.subtitle) + 26 * heads[0] + 22 * heads[1]
         bottom, left, gap, bar = 92, 70, 74, 98
         side = size - round((top + bottom) * u)
         bars = [self._shows_map(panel) for panel in panels]
@@ -106,7 +99,11 @@ class Painter:
             self.barred.append(bars[index] and (not one or last))
             room = bar if self.barred[-1] else 22 if last else 0
             x += width + round((room + (0 if last else gap)) * u)
-        self.height, self.width = size + size % 2, x + x % 2
+        self._even(x, size)
+
+    def _head(self, panel: Panel) -> str:
+        """A panel's title, where the picture's does not say it already."""
+        return "" if panel.title == self.scene.title else panel.title
 
     def _pixels(self, box: Box, panel: Panel, points: np.ndarray) -> np.ndarray:
         x0, x1, y0, y1 = panel.extent
@@ -118,38 +115,41 @@ class Painter:
 
     # ---- frames ----
 
-    def frame(self, step: int) -> np.ndarray:
+    def _canvas(self, step: int) -> np.ndarray:
         """The picture at ``step``: base samples alone at step 0, then what became of them."""
-        moving = any(self._shows_map(p) and np.ndim(p.map.values) == 3 for p in self.scene.panels)
-        if self._still is None or moving:
-            self._still = self._ground(step)
+        if self._still is None or self._moving:
+            self._still = self._under(step)
         canvas = self._still.copy()
+        self._fill(canvas, step)
+        return np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
+
+    def _fill(self, canvas: np.ndarray, step: int) -> None:
         for index, (panel, box) in enumerate(zip(self.scene.panels, self.boxes, strict=True)):
             if panel.positions is None:
                 continue
             now = min(step, len(panel.positions) - 1)
             view = canvas[box.y : box.y + box.h, box.x : box.x + box.w]
             if "paths" in self.layers:
-                self._blend(view, self._trail(index, now), self.look.rgb["refined"])
+                self._blend(view, self._trail(index, now), self.tones.rgb["refined"])
             if "refined" in self.layers and now > 0:
                 self._dots(view, panel, box, panel.positions[now], "refined", 0.82)
             elif "base" in self.layers and now == 0:
                 self._dots(view, panel, box, panel.positions[0], "base", 0.82)
-        picture = np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
-        self._count(picture, step)
-        return picture
 
-    def _ground(self, step: int) -> np.ndarray:
+    def _heads(self) -> Image.Image:
+        agg = FigureCanvasAgg(self._figure())
+        agg.draw()
+        return Image.fromarray(np.asarray(agg.buffer_rgba()))
+
+    def _under(self, step: int) -> np.ndarray:
         """Everything under the moving dots."""
         canvas = np.empty((self.height, self.width, 3), np.float32)
-        canvas[:] = self.look.rgb["paper"]
+        canvas[:] = self.tones.rgb["paper"]
         for panel, box in zip(self.scene.panels, self.boxes, strict=True):
             view = canvas[box.y : box.y + box.h, box.x : box.x + box.w]
-            view[:] = self._map(panel.map, box, step) if self._shows_map(panel) else self.look.rgb["panel"]
-        if not hasattr(self, "_chrome"):
-            agg = FigureCanvasAgg(self._figure())
-            agg.draw()
-            self._chrome = np.asarray(agg.buffer_rgba()).astype(np.float32)
+            view[:] = self._map(panel.map, box, step) if self._shows_map(panel) else self.tones.rgb["panel"]
+        if self._chrome is None:
+            self._chrome = np.asarray(self._heads()).astype(np.float32)
         alpha = self._chrome[..., 3:] / 255
         canvas += alpha * (self._chrome[..., :3] - canvas)
         for panel, box in zip(self.scene.panels, self.boxes, strict=True):
@@ -164,14 +164,14 @@ class Painter:
         values = np.asarray(one.values, np.float32)
         values = values[min(step, len(values) - 1)] if values.ndim == 3 else values
         low, high = self.ranges[one.group]
-        rgba = self.look.kinds[one.kind]((values[::-1] - low) / (high - low), bytes=True)
-        rgba[np.isnan(values[::-1])] = [*self.look.rgb["panel"].astype(np.uint8), 255]
+        rgba = self.tones.maps[one.kind]((values[::-1] - low) / (high - low), bytes=True)
+        rgba[np.isnan(values[::-1])] = [*self.tones.rgb["panel"].astype(np.uint8), 255]
         return np.asarray(Image.fromarray(rgba[..., :3]).resize((box.w, box.h), Image.Resampling.BICUBIC))
 
     def _dots(self, view, panel: Panel, box: Box, points: np.ndarray, colour: str, alpha: float) -> None:
         cover = np.zeros(view.shape[:2], np.float32)
         stamp(cover, self._pixels(box, panel, points), self._radius(len(points), box), alpha)
-        self._blend(view, cover, self.look.rgb[colour])
+        self._blend(view, cover, self.tones.rgb[colour])
 
     @staticmethod
     def _blend(view: np.ndarray, cover: np.ndarray, colour: np.ndarray) -> None:
@@ -185,89 +185,83 @@ class Painter:
             at, cover = 0, np.zeros((box.h, box.w), np.float32)
         for k in range(at, step):
             ends = self._pixels(box, panel, panel.positions[k : k + 2, :PATHS])
-            parts = int(np.clip(np.nanmax(np.abs(ends[1] - ends[0])), 1, 40)) + 1
+            ends = ends[:, np.isfinite(ends).all((0, 2))]
+            if not ends.size:  # a panel of base samples alone
+                continue
+            parts = int(np.clip(np.abs(ends[1] - ends[0]).max(), 1, 40)) + 1
             shares = np.linspace(0, 1, parts, endpoint=False, dtype=np.float32)[:, None, None]
             line = (ends[0] + shares * (ends[1] - ends[0])).reshape(-1, 2)
             stamp(cover, line, 0.6 * self.unit, 0.35)
         self._trails[index] = (step, cover)
         return cover
 
-    def _count(self, picture: np.ndarray, step: int) -> None:
-        """The step counter, and a line along the foot that fills as the run goes."""
-        u, tall = self.unit, round(30 * self.unit)
-        y, right = round(10 * u), self.width - round(22 * u)
-        left = right - round(210 * u)
-        strip = Image.fromarray(picture[y : y + tall, left:right])
-        text = f"step {step} / {self.steps}"
-        ImageDraw.Draw(strip).text(
-            (right - left, tall / 2), text, self.look.hex["ink"], font(round(19 * u)), anchor="rm"
-        )
-        picture[y : y + tall, left:right] = np.asarray(strip)
-        thick = max(2, round(4 * u))
-        done = round(self.width * (step / self.steps if self.steps else 1))
-        picture[-thick:, :done] = np.array(to_rgb(palette.ACCENT)) * 255
-        picture[-thick:, done:] = self.look.rgb["grid"]
-
     # ---- what stands still, by Matplotlib ----
 
     def svg(self, path: Path, step: int) -> None:
         """The picture at ``step`` as an SVG: text stays text, dots stay dots."""
-        with mpl.rc_context(_STYLE):
-            self._figure(step).savefig(path, format="svg", metadata={"Date": None})
+        figure = self._figure(step)
+        with _style():
+            figure.savefig(path, format="svg", metadata={"Date": None})
 
     def _figure(self, step: int | None = None) -> Figure:
         """Axes, arrows, bars, text; with ``step`` also what ``frame`` writes as pixels."""
-        with mpl.rc_context(_STYLE):
+        with _style():
             figure = Figure((self.width / DPI, self.height / DPI), dpi=DPI, facecolor="none")
             if step is not None:
-                figure.set_facecolor(self.look.hex["paper"])
-            ink, quiet = self.look.hex["ink"], self.look.hex["quiet"]
+                figure.set_facecolor(self.tones.hex["paper"])
+            ink, quiet = self.tones.hex["ink"], self.tones.hex["quiet"]
             title_room = self.width - (22 + 22 + 220) * self.unit
-            self._text(figure, 22, 25, self.scene.title, 19, ink, room=title_room, weight="bold")
-            if self.subtitle:
-                self._text(figure, 22, 54, self.subtitle, 14, quiet, room=self.width - 44 * self.unit)
+            self._write(figure, (22, 25), self.scene.title, 19, title_room, color=ink, weight="bold")
+            if self.scene.subtitle:
+                room = self.width - 44 * self.unit
+                self._write(figure, (22, 54), self.scene.subtitle, 14, room, color=quiet)
             if step is not None:
                 text = f"step {step} / {self.steps}"
-                self._text(figure, self.width / self.unit - 22, 25, text, 19, ink, ha="right")
+                at = self.width / self.unit - 22, 25
+                self._write(figure, at, text, 19, color=ink, ha="right")
             for index, (panel, box) in enumerate(zip(self.scene.panels, self.boxes, strict=True)):
                 self._axes(figure, index, panel, box, step)
             self._legend(figure)
             return figure
 
-    def _text(self, figure, x, y, text, size, colour, room: float | None = None, **more):
-        """Text at (x, y) units from the top left, made smaller where it is wider than ``room`` pixels."""
+    def _write(self, figure, at, text: str, size: float, room: float | None = None, **more) -> None:
+        """Text ``at`` (x, y) units from the top left, made smaller where it is wider than ``room`` pixels."""
         pixels = size * self.unit
         if room and text:
-            needed = font(max(1, round(pixels)), more.get("weight") == "bold").getlength(text)
-            pixels *= min(1.0, room / needed)
+            pixels = fitted(text, pixels, room, more.get("weight") == "bold")
         figure.text(
-            x * self.unit / self.width, 1 - y * self.unit / self.height, text, color=colour,
-            fontsize=pixels * 72 / DPI, va="center", parse_math=False, **more,
-        )  # fmt: skip
+            at[0] * self.unit / self.width,
+            1 - at[1] * self.unit / self.height,
+            text,
+            fontsize=pixels * 72 / DPI,
+            va="center",
+            parse_math=False,
+            **more,
+        )
 
     def _axes(self, figure: Figure, index: int, panel: Panel, box: Box, step: int | None) -> None:
-        u, look = self.unit, self.look
+        u, hexes = self.unit, self.tones.hex
         points = u * 72 / DPI
         axes = figure.add_axes(
             (box.x / self.width, 1 - (box.y + box.h) / self.height, box.w / self.width, box.h / self.height),
-            facecolor="none" if step is None else look.hex["panel"],
+            facecolor="none" if step is None else hexes["panel"],
         )
         axes.set(xlim=panel.extent[:2], ylim=panel.extent[2:])
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.set_major_locator(MaxNLocator(5))
-        axes.tick_params(colors=look.hex["quiet"], labelsize=13 * points, length=4 * points, width=points)
-        axes.set_xlabel(panel.axes[0], color=look.hex["ink"], fontsize=14 * points, labelpad=3 * points)
-        axes.set_ylabel(panel.axes[1], color=look.hex["ink"], fontsize=14 * points, labelpad=1 * points)
-        axes.spines[:].set(color=look.hex["quiet"], linewidth=points)
+        axes.tick_params(colors=hexes["quiet"], labelsize=13 * points, length=4 * points, width=points)
+        axes.set_xlabel(panel.axes[0], color=hexes["ink"], fontsize=14 * points, labelpad=3 * points)
+        axes.set_ylabel(panel.axes[1], color=hexes["ink"], fontsize=14 * points, labelpad=1 * points)
+        axes.spines[:].set(color=hexes["quiet"], linewidth=points)
         if not self._shows_map(panel):
-            axes.grid(color=look.hex["grid"], linewidth=points)
+            axes.grid(color=hexes["grid"], linewidth=points)
             axes.set_axisbelow(True)
         head = box.y / u - 14
         if panel.subtitle:
-            self._text(figure, box.x / u, head, panel.subtitle, 13, look.hex["quiet"], room=box.w)
+            self._write(figure, (box.x / u, head), panel.subtitle, 13, box.w, color=hexes["quiet"])
             head -= 22
-        if panel.title:
-            self._text(figure, box.x / u, head, panel.title, 16, look.hex["ink"], room=box.w, weight="bold")
+        title = self._head(panel)
+        self._write(figure, (box.x / u, head), title, 16, box.w, color=hexes["ink"], weight="bold")
         if step is not None:
             self._marks(axes, panel, box, step)
         if "arrows" in self.layers and panel.arrows is not None:
@@ -289,15 +283,15 @@ class Painter:
         axes.quiver(
             *arrows.origins[shown].T, *ends.T, angles="xy", scale_units="xy", scale=1, pivot="mid",
             units="inches", width=1.3 * self.unit / DPI, headwidth=4.2, headlength=4.6, headaxislength=4.2,
-            minlength=0.3, color=self.look.hex["ink"], alpha=0.62, linewidth=0, zorder=1.5,
+            minlength=0.3, color=self.tones.hex["ink"], alpha=0.62, linewidth=0, zorder=1.5,
         )  # fmt: skip
         if any(p.arrows is not None and p.arrows.label == arrows.label for p in self.scene.panels[:index]):
             return  # panels that share a scale of arrows say it once
         note = f"→ {arrows.label}, full length at {longest:.2g} (length ∝ √)"
         axes.text(
             0.012, 0.012, note, transform=axes.transAxes, fontsize=11.5 * self.unit * 72 / DPI, va="bottom",
-            color=self.look.hex["ink"], zorder=9, parse_math=False,
-            bbox={"facecolor": self.look.hex["paper"], "alpha": 0.72, "linewidth": 0, "pad": 2},
+            color=self.tones.hex["ink"], zorder=9, parse_math=False,
+            bbox={"facecolor": self.tones.hex["paper"], "alpha": 0.72, "linewidth": 0, "pad": 2},
         )  # fmt: skip
 
     def _bar(self, figure: Figure, one: Map, box: Box) -> None:
@@ -307,14 +301,14 @@ class Painter:
         axes = figure.add_axes(
             (x / self.width, 1 - (box.y + box.h) / self.height, w / self.width, box.h / self.height)
         )
-        shades = ScalarMappable(Normalize(*self.ranges[one.group]), self.look.kinds[one.kind])
+        shades = ScalarMappable(Normalize(*self.ranges[one.group]), self.tones.maps[one.kind])
         bar = figure.colorbar(shades, cax=axes)
         label = f"{one.label} ({one.unit})" if one.unit else one.label
-        bar.set_label(label, color=self.look.hex["ink"], fontsize=14 * points, labelpad=4 * points)
+        bar.set_label(label, color=self.tones.hex["ink"], fontsize=14 * points, labelpad=4 * points)
         axes.tick_params(
-            colors=self.look.hex["quiet"], labelsize=13 * points, length=4 * points, width=points
+            colors=self.tones.hex["quiet"], labelsize=13 * points, length=4 * points, width=points
         )
-        bar.outline.set(color=self.look.hex["quiet"], linewidth=points)
+        bar.outline.set(color=self.tones.hex["quiet"], linewidth=points)
 
     def _legend(self, figure: Figure) -> None:
         names = {"real": "real data", "base": "base samples", "refined": "refined samples"}
@@ -323,8 +317,8 @@ class Painter:
         for name, words in names.items():
             if name not in self.layers or not has.get(name, True):
                 continue
-            self._text(figure, x, y - 1, "●", 17, self.look.hex[name])
-            self._text(figure, x + 18, y, words, 14, self.look.hex["ink"])
+            self._write(figure, (x, y - 1), "●", 17, color=self.tones.hex[name])
+            self._write(figure, (x + 18, y), words, 14, color=self.tones.hex["ink"])
             x += 18 + font(max(1, round(14 * self.unit))).getlength(words) / self.unit + 24
 
     def _marks(self, axes, panel: Panel, box: Box, step: int) -> None:
@@ -336,7 +330,7 @@ class Painter:
 
         def scatter(points, name, alpha):
             size = (2 * self._radius(len(points), box) * 72 / DPI) ** 2
-            axes.scatter(*points.T, s=size, color=self.look.hex[name], alpha=alpha, linewidths=0, zorder=2)
+            axes.scatter(*points.T, s=size, color=self.tones.hex[name], alpha=alpha, linewidths=0, zorder=2)
 
         if "real" in self.layers and panel.real is not None:
             scatter(panel.real, "real", 0.5)
@@ -347,7 +341,7 @@ class Painter:
             scatter(panel.positions[0], "base", 0.4 if now else 0.82)
         if "paths" in self.layers:
             x, y = np.moveaxis(panel.positions[: now + 1, :PATHS], 2, 0)
-            axes.plot(x, y, color=self.look.hex["refined"], linewidth=0.8 * self.unit, alpha=0.4, zorder=2)
+            axes.plot(x, y, color=self.tones.hex["refined"], linewidth=0.8 * self.unit, alpha=0.4, zorder=2)
         if "refined" in self.layers and now:
             scatter(panel.positions[now], "refined", 0.82)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from dgflow_core.errors import UserError
+from dgflow_core.flow.trajectory import Trajectory
+
 Extent = tuple[float, float, float, float]
 MAX_PANELS = 4
+LAYERS = ("map", "arrows", "real", "base", "refined", "paths")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +76,13 @@ class Panel:
     def __post_init__(self):
         x0, x1, y0, y1 = self.extent
         if not (x0 < x1 and y0 < y1):
-            raise ValueError(f"extent must be (x0, x1, y0, y1) with x0 < x1 and y0 < y1, not {self.extent}.")
+            raise UserError(f"extent must be (x0, x1, y0, y1) with x0 < x1 and y0 < y1, not {self.extent}.")
         if self.positions is not None and (self.positions.ndim != 3 or self.positions.shape[2] != 2):
-            raise ValueError(f"positions must have shape (steps + 1, n, 2), not {self.positions.shape}.")
+            raise UserError(f"positions must have shape (steps + 1, n, 2), not {self.positions.shape}.")
         if self.logits is not None and (
             self.positions is None or self.logits.shape != self.positions.shape[:2]
         ):
-            raise ValueError("logits must have shape (steps + 1, n), as positions have.")
+            raise UserError("logits must have shape (steps + 1, n), as positions have.")
 
     @property
     def n(self) -> int:
@@ -122,11 +127,14 @@ class Scene:
         layers: what is switched on at first sight ("map", "arrows", "real", "base", "refined",
             "paths"); what a person switches later is remembered instead.
         key: names the run, so that a page knows a new picture from the old one drawn again.
-        title: heads a saved picture.
+        title, subtitle: head a saved picture. step: of a saved one where none is asked for; None: the last.
+        runs: what it was composed of, so that they can be saved as well.
 
     Raises:
-        ValueError: no panels or more than 4, or lengths that differ from ``steps + 1``.
+        UserError: no panels or more than 4, or lengths that differ from ``steps + 1``.
     """
+
+    kind: ClassVar[str] = "2d"
 
     panels: tuple[Panel, ...]
     steps: int
@@ -135,24 +143,39 @@ class Scene:
     layers: tuple[str, ...] = ("map", "arrows", "real", "base", "refined")
     key: str = ""
     title: str = ""
+    subtitle: str = ""
+    runs: tuple[Trajectory, ...] = ()
+    step: int | None = None
 
     def __post_init__(self):
         if not 1 <= len(self.panels) <= MAX_PANELS:
-            raise ValueError(f"panels must be 1 to {MAX_PANELS}, not {len(self.panels)}.")
+            raise UserError(f"panels must be 1 to {MAX_PANELS}, not {len(self.panels)}.")
         for panel in self.panels:
             if panel.positions is not None and not 1 <= len(panel.positions) <= self.steps + 1:
-                raise ValueError(
+                raise UserError(
                     f"positions must have 1 to {self.steps + 1} frames (steps + 1), "
                     f"not {len(panel.positions)}."
                 )
             values = None if panel.map is None else np.asarray(panel.map.values)
             if values is not None and values.ndim == 3 and len(values) != self.steps + 1:
-                raise ValueError(f"a map that moves must have {self.steps + 1} frames, not {len(values)}.")
+                raise UserError(f"a map that moves must have {self.steps + 1} frames, not {len(values)}.")
         for curve in self.curves:
             if len(curve.series) != len(self.panels) or any(
                 one is not None and len(one) > self.steps + 1 for one in curve.series
             ):
-                raise ValueError(
+                raise UserError(
                     f"curve {curve.name!r} must have {len(self.panels)} series of at most "
                     f"{self.steps + 1} values."
                 )
+
+
+def check_runs(runs: Sequence[Any], titles: Sequence[str] | None, most: int) -> None:
+    """Check that so many runs fit one picture, and that every one has its title or none has.
+
+    Raises:
+        UserError: one sentence naming what does not fit.
+    """
+    if not 1 <= len(runs) <= most:
+        raise UserError(f"what must be 1 to {most} runs, not {len(runs)}.")
+    if titles is not None and len(titles) != len(runs):
+        raise UserError(f"titles must be {len(runs)}, one for each run, not {len(titles)}.")

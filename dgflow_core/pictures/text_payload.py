@@ -9,8 +9,10 @@ import numpy as np
 
 from dgflow_core.kinds.text.metrics import Reference, per_step
 from dgflow_core.kinds.text.transcript import Transcript
-from dgflow_core.pictures import encode, palette
+from dgflow_core.pictures import palette
 from dgflow_core.pictures.browser_bundle import Document
+from dgflow_core.pictures.packing import encode
+from dgflow_core.pictures.text_list import Listing
 
 
 def pack(
@@ -52,11 +54,7 @@ def pack(
                 }
                 for same in zip(*curves, strict=True)
             ],
-            "palette": {
-                "real": palette.REAL, "base": palette.BASE, "refined": palette.REFINED,
-                "unsure": palette.UNSURE, "known": palette.KNOWN, "bar": palette.LOGIT_LIGHT,
-                "series": palette.SERIES, "light": palette.LIGHT, "dark": palette.DARK,
-            },
+            "palette": palette.for_browser(),
         }
     )  # fmt: skip
 
@@ -69,6 +67,12 @@ def _marks(run: Transcript, against: Reference | None) -> np.ndarray:
     )
 
 
-def html(packed: bytes, title: str, settings: dict[str, Any]) -> str:
-    """A page that plays a packed run from disk: no server, no outside address, light and dark."""
-    return Document("reader", packed, title, settings, style=":root { --chrome: 262px; }").html()
+def html(listing: Listing, settings: dict[str, Any]) -> str:
+    """A page that plays runs of text from disk: no server, no outside address, light and dark.
+
+    It opens as the screen was: order, colours, selected string and step.
+    """
+    packed = pack(listing.runs, listing.names, listing.against)
+    state = {name: getattr(listing, name) for name in ("order", "selected", "view", "step")}
+    style = ":root { --chrome: 262px; }"
+    return Document("reader", packed, listing.title, settings, state, style).html()

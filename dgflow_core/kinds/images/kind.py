@@ -15,7 +15,7 @@ KIND = Kind(
     metrics=METRICS,
     limits=Limits(n=100, steps=200),
     batch=256,
-    painter="dgflow_core.pictures.image_pixels:Painter",
+    painter="dgflow_core.pictures.strip_pixels:painter",
     payload="dgflow_core.pictures.image_wall:pack",
     datasets=datasets,
     # The paper's η and steps; Langevin's noise, without which the prior shrinks every code; a burn-in of

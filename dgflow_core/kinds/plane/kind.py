@@ -15,7 +15,7 @@ KIND = Kind(
     metrics=METRICS,
     limits=Limits(n=20_000, steps=1000),
     batch=65_536,
-    painter="dgflow_core.pictures.plane_pixels:Painter",
+    painter="dgflow_core.pictures.plane_pixels:painter",
     payload="dgflow_core.pictures.packing:pack",
     datasets=datasets,
 )

@@ -14,7 +14,7 @@ KIND = Kind(
     metrics=METRICS,
     limits=Limits(n=100, steps=300),
     batch=256,
-    painter="dgflow_core.pictures.text_pixels:Painter",
+    painter="dgflow_core.pictures.text_pixels:painter",
     payload="dgflow_core.pictures.text_payload:pack",
     # The paper's η, γ and steps; Langevin's noise, without which the prior shrinks every code; a burn-in of
     # seconds.

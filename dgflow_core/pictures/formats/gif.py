@@ -1,4 +1,4 @@
-"""Frames as files: one frame a step, all of them, in bounded memory."""
+"""GIF: one frame a step, all of them, in one palette that holds the colours that carry meaning."""
 
 from __future__ import annotations
 
@@ -6,32 +6,30 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-import imageio.v2 as imageio
 import numpy as np
 from PIL import Image, ImageColor
 from scipy.spatial import cKDTree
+
+from dgflow_core.pictures.formats.declaration import Format, Watch
+from dgflow_core.pictures.picture import Picture, paint
+from dgflow_core.pictures.sheet import Look
 
 HOLD = 1500  # milliseconds that a GIF rests on its last frame before it starts again
 COLOURS = 255
 
 
-def gif(
-    path: Path,
-    frames: Iterator[np.ndarray],
-    count: int,
-    fps: float,
-    sample: list[np.ndarray],
-    keys: list[str],
-) -> None:
-    """Write ``count`` frames as a GIF that loops, with one palette: from ``sample`` frames, and ``keys``.
+def write(picture: Picture, path: Path, look: Look, watch: Watch) -> None:
+    """Write a GIF that loops.
 
-    A GIF counts in hundredths of a second, and browsers take less than 2 of them for 10: above
-    50 frames a second it plays at 50.
+    It counts in hundredths of a second, and browsers take less than 2 of them for 10: above 50 frames a
+    second it plays at 50.
     """
-    table, nearest = _palette(sample, keys)
+    painter = paint(picture, look)
+    marks = sorted({0, painter.steps // 8, painter.steps})
+    table, nearest = _palette([painter.frame(step) for step in marks], painter.tones.keys)
 
     def images() -> Iterator[Image.Image]:
-        for frame in frames:
+        for frame in watch.frames(painter):
             image = Image.fromarray(nearest[_codes(frame)], "P")
             image.putpalette(table)
             yield image
@@ -41,9 +39,14 @@ def gif(
     # imageio's own writer makes a palette for every frame; this is the encoder beneath it. "optimize"
     # leaves unchanged pixels transparent, for which the palette has one entry free.
     first.save(
-        path, "GIF", save_all=True, append_images=rest, duration=_durations(count, fps), loop=0,
+        path,
+        "GIF",
+        save_all=True,
+        append_images=rest,
+        duration=_durations(painter.steps + 1, look.fps),
+        loop=0,
         optimize=True,
-    )  # fmt: skip
+    )
 
 
 def _durations(count: int, fps: float) -> list[int]:
@@ -80,18 +83,13 @@ def _codes(pixels: np.ndarray) -> np.ndarray:
     return (six[..., 0] << 12) | (six[..., 1] << 6) | six[..., 2]
 
 
-def mp4(path: Path, frames: Iterator[np.ndarray], fps: float) -> None:
-    """Write ``frames`` as H.264 that every browser and slide program plays; even sizes are the caller's."""
-    writer = imageio.get_writer(
-        path, format="FFMPEG", fps=fps, codec="libx264", quality=None, macro_block_size=2,
-        ffmpeg_log_level="error",
-        output_params=["-crf", "18", "-preset", "veryfast", "-movflags", "+faststart"],
-    )  # fmt: skip
-    with writer:
-        for frame in frames:
-            writer.append_data(frame)
-
-
-def png(path: Path, frame: np.ndarray) -> None:
-    """Write one frame as a PNG."""
-    imageio.imwrite(path, frame, format="PNG")
+FORMAT = Format(
+    "gif",
+    "animated GIF",
+    "image/gif",
+    write,
+    options=("size", "dark", "layers", "fps"),
+    pixels=600_000_000,  # it is put together in memory, one byte a pixel
+    larger=", or mp4",
+    order=10,
+)
