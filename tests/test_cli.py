@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import imageio.v2 as imageio
 import pytest
@@ -147,9 +148,8 @@ def test_train_writes_a_model_and_goes_on(model, tmp_path, monkeypatch, capsys):
 
 
 def test_table1_prints_keeps_and_goes_on(model, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(
-        reports.plane_table, "ROWS", reports.plane_table.ROWS[:6]
-    )  # the paper's, which are quick
+    quick = replace(reports.tables["table1"], rows=reports.tables["table1"].rows[:6])  # the paper's
+    monkeypatch.setitem(reports.tables, "table1", replace(quick, paper_models={model: "WGAN-GP"}))
     argv = ["evaluate", "table1", "--model", model, "--n", "40", "--out", "table.json"]
     assert run(*argv, "--repeats", "1") == 0
     first = capsys.readouterr().out
@@ -173,15 +173,23 @@ def test_table1_prints_keeps_and_goes_on(model, tmp_path, monkeypatch, capsys):
         assert grown["cells"][key]["repeats"]["0"] == cell["repeats"]["0"]
         assert len(grown["cells"][key]["repeats"]) == 2
     out = capsys.readouterr().out.splitlines()
+    out = [line for line in out if line.startswith("|")]
     assert out[1].startswith("| --- | --- | ---: |")
     assert all(line.count("|") == out[0].count("|") for line in out)
     assert "±" in out[-1]
     # what is kept is not measured again
-    monkeypatch.setattr(reports.plane_table, "measure", lambda *_: pytest.fail("measured again"))
-    assert run(*argv, "--repeats", "2") == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(reports.table, "measure", lambda *_: pytest.fail("measured again"))
+        assert run(*argv, "--repeats", "2") == 0
     # nor mixed with what was measured on something else
-    assert run(*argv[:5], "50", *argv[6:], "--repeats", "1") == 2
-    assert "another model or sample size" in capsys.readouterr().err
+    monkeypatch.setitem(reports.tables, "table1", replace(quick, rows=quick.rows[:1]))
+    assert run(*argv[:5], "50", *argv[6:], "--repeats", "1") == 0
+    both = json.loads((tmp_path / "table.json").read_text())["cells"]
+    assert both.items() >= grown["cells"].items()
+    assert len(both) == len(grown["cells"]) + 1
+    (tmp_path / "table.json").write_text('{"table": "text", "cells": {}}')
+    assert run(*argv) == 2
+    assert "holds results of text" in capsys.readouterr().err
 
 
 def test_ctrl_c_keeps_what_was_done(model, tmp_path, monkeypatch, capsys):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import struct
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -14,7 +16,7 @@ import torch
 from PIL import Image
 
 import dgflow_core as dg
-from dgflow_core import training
+from dgflow_core import reports, training
 from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.kinds.images.datasets import readers as image_data
 from dgflow_core.kinds.images.metrics import ImageQuality, Reference, reference
@@ -23,7 +25,6 @@ from dgflow_core.nets.folding import fold
 from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
 from dgflow_core.nets.vae import DCGANDecoder
 from dgflow_core.prepare import image_features
-from dgflow_core.reports import image_table as table
 from dgflow_core.training import adversarial, image_trainer, loop, shipping
 from dgflow_core.training.image_trainer import held_against
 from dgflow_core.training.recipes.autoencoder import negative_elbo
@@ -354,20 +355,16 @@ def test_table_goes_on_where_it_stopped(shipped_features, tmp_path, capsys, monk
     }  # fmt: skip
     model = dg.Model(config, dg.load.__globals__["priors"].make("normal", 4), generator, critic)
     shelf.save(model, shipped_features / "fashion_mnist" / "toy")
-    monkeypatch.setattr(table, "CHUNK", 8)
-    monkeypatch.setattr(table, "ROWS", table.ROWS[:2])
-
-    import argparse
-
+    images = replace(reports.tables["images"], rows=reports.tables["images"].rows[:2], chunk=8)
     parser = argparse.ArgumentParser()
-    table.TABLE.options(parser)
+    images.options(parser)
     out = tmp_path / "images.json"
     args = parser.parse_args(["--repeats", "2", "--n", "12", "--out", str(out)])
-    table.TABLE.run(args)
+    images.run(args)
     first = json.loads(out.read_text())["cells"]
     assert [cell["repeats"]["0"]["steps"] for cell in first.values()] == [0, 3]  # the model's own number
-    monkeypatch.setattr(table, "measure", lambda *_: pytest.fail("measured again"))
-    table.TABLE.run(args)
+    monkeypatch.setattr(reports.table, "measure", lambda *_: pytest.fail("measured again"))
+    images.run(args)
     assert json.loads(out.read_text())["cells"] == first
     printed = capsys.readouterr()
     assert "Fashion-MNIST classifier features" in printed.out + printed.err
@@ -377,18 +374,18 @@ def test_table_goes_on_where_it_stopped(shipped_features, tmp_path, capsys, monk
     assert {"precision", "recall"} <= first[next(iter(first))]["repeats"]["0"].keys()
 
     only = parser.parse_args(["--repeats", "2", "--n", "12", "--out", str(out), "--row", "Base"])
-    table.TABLE.run(only)
+    images.run(only)
     printed = capsys.readouterr()
-    assert table.ROWS[1].title not in printed.out + printed.err
+    assert images.rows[1].title not in printed.out + printed.err
     monkeypatch.undo()
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(shipped_features))
-    table.TABLE.run(parser.parse_args(["--summary", "--repeats", "1", "--n", "12", "--out", str(out)]))
+    images.run(parser.parse_args(["--summary", "--repeats", "1", "--n", "12", "--out", str(out)]))
     printed = capsys.readouterr()
     line = next(line for line in (printed.out + printed.err).splitlines() if line.startswith("Toy"))
     assert f"{fids[0][0]:,.1f}" in line
     assert f"{100 * (1 - fids[1][0] / fids[0][0]):+.1f} %" in line
     with pytest.raises(ValueError, match="row must be one of Base; DGflow"):
-        table.TABLE.run(parser.parse_args(["--row", "nonsense", "--out", str(out)]))
+        images.run(parser.parse_args(["--row", "nonsense", "--out", str(out)]))
 
 
 # What ships

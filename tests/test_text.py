@@ -28,6 +28,7 @@ from dgflow_core.kinds.text.transcript import Transcriber
 from dgflow_core.pictures import browser_bundle, export
 from dgflow_core.pictures import text_payload as reader
 from dgflow_core.pictures.text_list import Listing
+from dgflow_core.places import PRETRAINED
 from dgflow_core.zoo import shelf
 from tests.text_model import LETTERS, WORDS, shelve, tiny_text, write_corpus
 
@@ -201,7 +202,7 @@ def test_the_reference_scores_real_strings_as_real(shelved):
 
 def test_what_ships_is_said_and_small():
     against = reference("billion_words")
-    folder = shelf.ROOT / "billion_words"
+    folder = PRETRAINED / "billion_words"
     size = sum((folder / name).stat().st_size for name in ("held_out.txt", "words.txt", "reference.json"))
     assert size < 1e6
     assert "Apache 2.0" in against.source
@@ -432,7 +433,7 @@ def test_the_command_line_writes_text_and_refuses_csv_for_the_plane(shelved, tmp
     argv = ["refine", "billion_words/wgan-gp", "--space", "latent", "--n", "3", "--steps", "2"]
     assert main([*argv, "--out", "run.csv", "--out", "run.png", "--size", "240"]) == 0
     assert (tmp_path / "run.csv").read_text(encoding="utf-8").count("\n") == 1 + 3 * 3
-    shelf.save(dg.load(shelf.ROOT / "25gaussians" / "wgan-gp"), tmp_path / "plane")
+    shelf.save(dg.load(PRETRAINED / "25gaussians" / "wgan-gp"), tmp_path / "plane")
     capsys.readouterr()
     assert main(["refine", "plane", "--n", "3", "--out", "other.csv"]) == 2
     assert capsys.readouterr().err == "out: csv is for runs of text; save others as npz.\n"
@@ -459,23 +460,22 @@ def test_a_page_stands_alone_and_runs_nothing_it_was_given(model, run, shelved, 
 def test_the_table_goes_on_where_it_stopped(shelved, tmp_path, capsys, monkeypatch):
     from dgflow_core.__main__ import main
 
-    table = reports.text_table
-    monkeypatch.setattr(table, "CHUNK", 8)
-    rows = [replace(row, settings=row.settings | {"steps": 2}) if row.method else row for row in table.ROWS]
-    monkeypatch.setattr(table, "ROWS", rows)
+    table = reports.tables["text"]
+    rows = [replace(row, settings=row.settings | {"steps": 2}) if row.method else row for row in table.rows]
+    monkeypatch.setitem(reports.tables, "text", replace(table, rows=rows, chunk=8))
     argv = ["evaluate", "text", "--n", "16", "--repeats", "2", "--out", str(tmp_path / "text.json")]
     assert main(argv) == 0
     said = capsys.readouterr()
     printed = said.out + said.err
-    for title in ("Real strings", "Base", "DOT", "DDLS", "DGflow (KL)", "DGflow (JS)", "DGflow (log D)"):
+    for title in ("Real samples", "Base", "DOT", "DDLS", "DGflow (KL)", "DGflow (JS)", "DGflow (log D)"):
         assert title in printed
     cells = json.loads((tmp_path / "text.json").read_text())["cells"]
     assert len(cells) == 6
-    base = next(cell for key, cell in cells.items() if key.endswith("Base"))["repeats"]["0"]
+    base = next(cell for key, cell in cells.items() if "Base" in key)["repeats"]["0"]
     model = dg.load("billion_words/wgan-gp", device="cpu")
     fresh = model.decode(model.generate(model.prior.sample(16, 0)))
     assert base["js4"] == pytest.approx(reference("billion_words").js(fresh, 4), abs=1e-5)
-    monkeypatch.setattr(table, "measure", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(reports.table, "measure", lambda *_: pytest.fail("measured again"))
     assert main(argv) == 0
     assert json.loads((tmp_path / "text.json").read_text())["cells"] == cells
     assert main(["evaluate", "text", "--model", "nothing"]) == 2

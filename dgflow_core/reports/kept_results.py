@@ -1,60 +1,40 @@
-"""What every table shares: a command, and results that survive an interruption."""
+"""Results that survive an interruption, and how they are printed."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import statistics
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
+from dgflow_core.errors import UserError
 from dgflow_core.places import ASSETS
 
 RESULTS = ASSETS / "results"
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table: ``python -m dgflow_core evaluate <name>``.
-
-    Attributes:
-        help: one line for the command line.
-        options: adds the table's own options to its parser.
-        run: computes what is missing and prints the table.
-    """
-
-    name: str
-    help: str
-    options: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], None]
-
-
 class Results:
     """Finished repeats in one JSON file, written after each so that a table goes on where it stopped.
 
-    ``header`` says what the numbers were measured on; ``cells`` maps a cell's key to
-    {"settings": …, "repeats": {"0": {…}, …}}. Cells measured with other settings are dropped.
+    ``cells`` maps a cell's key (model, row, logit, samples) to {"settings": …, "repeats": {"0": {…}, …}}.
+    Cells measured with other settings or weights are dropped.
 
     Raises:
-        ValueError: the file holds results of another header, or is not such a file.
+        UserError: the file holds results of another table, or is not such a file.
     """
 
-    def __init__(self, path: Path, header: dict):
-        self.path, self.header, self.cells = path, header, {}
+    def __init__(self, path: Path, table: str):
+        self.path, self.table, self.cells = path, table, {}
         if path.exists():
             try:
                 stored = json.loads(path.read_text())
-                self.cells = stored.pop("cells")
-            except (ValueError, KeyError, AttributeError):
-                raise ValueError(f"out: {path.name!r} is not a file of results.") from None
-            if {key: stored.get(key) for key in header} != header:
-                raise ValueError(
-                    f"out: {path.name!r} holds results of another model or sample size; name another file."
-                )
+                self.cells, name = stored["cells"], stored["table"]
+            except (ValueError, KeyError, TypeError):
+                raise UserError(f"out: {path.name!r} is not a file of results.") from None
+            if name != table:
+                raise UserError(f"out: {path.name!r} holds results of {name}; name another file.")
 
     def repeats(self, key: str, settings: dict) -> dict[str, dict]:
         """The finished repeats of a cell, by repeat number as text."""
@@ -66,7 +46,7 @@ class Results:
     def save(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         scratch = self.path.with_suffix(".tmp")
-        scratch.write_text(json.dumps({**self.header, "cells": self.cells}, indent=1) + "\n")
+        scratch.write_text(json.dumps({"table": self.table, "cells": self.cells}, indent=1) + "\n")
         scratch.replace(self.path)
 
 
