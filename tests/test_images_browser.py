@@ -19,6 +19,7 @@ from dgflow_core.kinds.images.metrics import DETAILS, TENSORS
 from dgflow_core.kinds.images.neighbours import INDEX
 from dgflow_core.nets.sndcgan import SNDCGANGenerator
 from dgflow_core.nets.vae import DCGANDecoder
+from dgflow_core.places import PRETRAINED
 from dgflow_core.zoo import shelf
 from tests.browser import launch, serve
 from tests.toys import image_model
@@ -35,7 +36,7 @@ def page(tmp_path_factory):
     shelf.save(image_model("Toy GAN", SNDCGANGenerator(4, 1, 2)), root / "sndcgan-ns")
     shelf.save(image_model("Toy VAE", DCGANDecoder(4, 1, 2), corrector=True), root / "vae")
     for name in (DETAILS, TENSORS, INDEX):  # the shipped features and index, for the map
-        shutil.copy(shelf.ROOT / "fashion_mnist" / name, root / name)
+        shutil.copy(PRETRAINED / "fashion_mnist" / name, root / name)
     shelf.save(image_model("My GAN", SNDCGANGenerator(4, 1, 4)), root.parent.parent / "mine")
     before = os.environ.get("DGFLOW_PRETRAINED")
     os.environ["DGFLOW_PRETRAINED"] = str(root.parent)
@@ -188,10 +189,28 @@ def test_changing_the_method_runs_it(page):
     page.wait_for_url("**/images?method=dot*", timeout=WAIT)
 
 
+def test_a_click_sends_no_pictures_again(page):
+    received = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda data: received.append(len(data))))
+    visit(page, "?n=9&steps=12&eta=5")
+    until(page, lambda said: said["around"] == "map")
+    page.wait_for_timeout(2000)
+    first = sum(received)
+    assert first > 100_000  # the component and the run came through here
+    received.clear()
+    for place in (300, 150):
+        page.locator("canvas.grid").click(position={"x": place, "y": place})
+    page.get_by_role("button", name="Most improved").click()
+    page.wait_for_url("**/images?*order=improved*", timeout=WAIT)
+    page.wait_for_timeout(2000)
+    assert received  # the page was run again
+    assert sum(received) < 60_000 < first
+
+
 def test_the_map_shows_another_picture_and_has_a_link(page):
     visit(page, "?n=9&steps=3&eta=5")
     until(page, lambda said: said["around"] == "map")
-    chart = page.locator("canvas.chart")
+    chart = page.locator(".right canvas:visible").first
     logits = chart.evaluate("c => c.toDataURL()")
     film = page.locator("canvas.film").evaluate("c => c.clientHeight")
     page.get_by_role("button", name="Map of features").click()

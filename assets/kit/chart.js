@@ -108,7 +108,7 @@ export class Chart {
     c.textBaseline = "middle";
     c.lineWidth = 1;
     const unit = this.bare && curve.unit === "%" ? " %" : "";
-    for (const value of y.ticks(clamp(Math.round(h / 32), 1, 5))) {
+    for (const value of y.ticks(clamp(Math.round(h / 32), this.bare ? 2 : 1, 5))) {
       c.strokeStyle = theme.grid;
       c.beginPath();
       c.moveTo(left, y(value));
