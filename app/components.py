@@ -46,7 +46,7 @@ def mount(name: str, packed: bytes, key: str, state: State | None = None, **plac
         place: what the component is told of the page around it, such as ``height``.
     """
     # The message must stay the same where the content does: Streamlit then sends only its number.
-    first = st.session_state.setdefault(f"{key}.first", state or {})
+    first = st.session_state.setdefault(f"components {key}", state or {})
     digest = f"{hash(packed):x}"  # of bytes, kept by the object; only ever compared within this process
     data = pictures.envelope(packed, {"key": key, "digest": digest, "state": first, **place})
     shown = _component(name)(key=key, data=data, default={"state": state}, on_state_change=lambda: None)

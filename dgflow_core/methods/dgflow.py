@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 from torch import Tensor
 
 from dgflow_core.fields.network import Evaluation
+from dgflow_core.flow.divergences import DivergenceKey
 from dgflow_core.flow.divergences import get as get_divergence
 from dgflow_core.methods.base import Method, Settings, State, noise, number, rows, setting
-
-DivergenceKey = Literal["KL", "JS", "logD", "Jeffreys", "reverseKL", "Pearson", "Hellinger"]
 
 
 class DGflowSettings(Settings):

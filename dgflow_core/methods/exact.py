@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from dgflow_core.flow import divergences
+from dgflow_core.flow.divergences import DivergenceKey
 from dgflow_core.kinds.plane import density
 from dgflow_core.methods.base import Method, Settings, State, noise, number, setting
-from dgflow_core.methods.dgflow import DivergenceKey
 
 
 class ExactSettings(Settings):
