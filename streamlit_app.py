@@ -2,12 +2,10 @@
 
 import streamlit as st
 
-from app import navigation, results
+from app import navigation
+from app.failures import calm
 
 st.set_page_config(page_title="DGflow Explorer", page_icon=":material/air:", layout="wide")
 st.html(navigation.STYLE)
-page = navigation.pages()
-try:
-    page.run()
-finally:
-    results.settle(page.url_path)
+with calm("navigation"):
+    navigation.pages().run()

@@ -1,112 +1,113 @@
-"""Controls made from declarations: a method's settings become sliders, with their help."""
+"""Controls made from the declarations of methods and models: a setting becomes a slider, with its help."""
 
 from __future__ import annotations
 
 import math
 import typing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
+from pydantic.fields import FieldInfo
 
-from dgflow_core import Model, datasets, methods, models
+from dgflow_core import Model, datasets, models
 from dgflow_core.flow import stopping
 from dgflow_core.flow.divergences import divergences
 from dgflow_core.methods import Method
 from dgflow_core.zoo import shelf
 
-
-@st.cache_resource(ttl=10, show_spinner=False)
-def _shelf(root: Path) -> dict[str, dict]:
-    """What the shipped models say of themselves; kept for a while, because a rerun asks dozens of times."""
-    return {name: shelf.describe(name) for name in models()}
+WORDS = {"eta": "step size", "gamma": "noise factor"}
+OPTIONS = {"adam": "Adam", "sgd": "SGD"}
 
 
-def planar_models() -> list[str]:
-    """Names of the shipped 2D models, the paper's first."""
-    order = list(datasets)
-    names = [
-        name for name, config in _shelf(shelf.root()).items()
-        if config["kind"] == "2d" and name.split("/")[0] in order
-    ]  # fmt: skip
-    return sorted(names, key=lambda name: (order.index(name.split("/")[0]), name.split("/")[1] != "wgan-gp"))
+@st.cache_resource(ttl=10, max_entries=4, show_spinner=False)
+def _shelf(root: Path, names: tuple[str, ...]) -> dict[str, dict]:
+    """What the shipped models say of themselves; kept for a while, because a rerun asks dozens of times.
 
-
-def model_title(name: str) -> str:
-    """A model's name as people read it."""
-    return _shelf(shelf.root())[name]["title"]
-
-
-def method_settings(method: Method, page: str, columns=None, only=None) -> dict[str, Any]:
-    """Draw one control a setting and return the values.
-
-    The state lives in ``st.session_state["<page>.<method>.<setting>"]`` and must be there
-    already (``links.restore``). ``columns`` are containers to fill in turn; ``only`` names the
-    settings to draw, None all.
+    The names are part of the question, so that a model just trained is there at once.
     """
-    values = {}
-    for index, name in enumerate(method.Settings.model_fields if only is None else only):
-        place = columns[index % len(columns)] if columns else st
-        values[name] = _control(place, method, name, f"{page}.{method.name}.{name}")
-    return values
+    return {name: shelf.describe(name) for name in names}
 
 
-def stopping_rule(method: Method, model: Model, page: str) -> str:
-    """Draw the choice of when a sample stops, in ``st.session_state["<page>.until"]``; return the rule."""
-    rules, key = stopping.rules(method, model), f"{page}.until"
-    if st.session_state[key] not in rules:
-        st.session_state[key] = "steps"
+def shipped(kind: str) -> dict[str, str]:
+    """The shipped models of a kind: name → title; those of the plane in the paper's order."""
+    found = {
+        name: row["title"]
+        for name, row in _shelf(shelf.root(), tuple(models())).items()
+        if row["kind"] == kind
+    }
+    if kind != "2d":
+        return found
+    order = list(datasets)
+    parts = {name: name.split("/", 1) for name in found if name.split("/")[0] in order}
+    ordered = sorted(parts, key=lambda name: (order.index(parts[name][0]), parts[name][1] != "wgan-gp"))
+    return {name: found[name] for name in ordered}
+
+
+def stopping_rule(method: Method, model: Model, key: str) -> str:
+    """Draw the choice of when a sample stops, in ``st.session_state[key]``; return the rule."""
+    rules, state = stopping.rules(method, model), st.session_state
+    if state[key] not in rules:
+        state[key] = "steps"
     if len(rules) == 1:
         return "steps"
     words = stopping.Stopping.model_fields["until"].description
     return st.selectbox("A sample stops", rules, key=key, format_func=stopping.TITLES.get, help=words)
 
 
-def _control(place, method: Method, name: str, key: str):
-    info = method.Settings.model_fields[name]
-    extra = info.json_schema_extra
-    words = {"eta": "step size", "gamma": "noise factor", "steps": "steps", "divergence": "divergence"}
-    label = words.get(name, name.replace("_", " "))
-    label = f"{extra['symbol']} · {label}"
-    options = typing.get_args(info.annotation)
+def setting_title(info: FieldInfo, name: str) -> str:
+    """A setting as its control and its axis name it: "η · step size"."""
+    return f"{info.json_schema_extra['symbol']} · {WORDS.get(name, name.replace('_', ' '))}"
+
+
+def setting(
+    place, info: FieldInfo, name: str, key: str, most: float | None = None, on_change: Callable | None = None
+) -> Any:
+    """Draw the control of a declared setting, in ``st.session_state[key]``; return the value.
+
+    ``most``: the most that can be chosen here, where that is less than the slider's declared end.
+    ``on_change``: called once the person has moved it.
+    """
+    extra, value = info.json_schema_extra, st.session_state[key]
+    label, options = setting_title(info, name), typing.get_args(info.annotation)
+    how = {"key": key, "help": info.description, "on_change": on_change}
     if typing.get_origin(info.annotation) is Literal:
-        return place.selectbox(label, options, key=key, help=info.description, format_func=_option_title)
+        return place.selectbox(label, options, format_func=_option_title, **how)
     low, high = extra["slider"]
+    high = high if most is None else min(high, most)
     if type(None) in options:
-        return _optional(place, label, key, low, high, info.description)
-    value = st.session_state[key]
+        return _optional(place, label, (low, high), how)
     if extra["log"]:
-        return place.select_slider(
-            label, _log_options(low, high, value), key=key, help=info.description, format_func=_short
-        )
+        return place.select_slider(label, _log_options(low, high, value), format_func=_short, **how)
     # A link may carry a value that is allowed but outside the slider: the slider grows to hold it.
     kind = int if info.annotation is int else float
-    bounds = kind(min(low, value)), kind(max(high, value))
-    step = kind(extra["step"])
-    return place.slider(label, *bounds, step=step, key=key, help=info.description, format=_format(step))
+    bounds, step = (kind(min(low, value)), kind(max(high, value))), kind(extra["step"])
+    return place.slider(label, *bounds, step=step, format=_format(step), **how)
 
 
-def _optional(place, label: str, key: str, low: float, high: float, help: str):
+def _optional(place, label: str, ends: tuple[float, float], how: dict[str, Any]) -> float | None:
     """A number that may be left to be estimated: a toggle, and a slider when it is set by hand."""
-    toggle = f"{key}._own"
+    state, key, after = st.session_state, how["key"], how["on_change"] or (lambda: None)
+    toggle, slider = f"{key}._own", f"{key}._value"
     # Both widgets are mirrors of the one value in the session's state.
-    st.session_state[toggle] = st.session_state[key] is not None
+    state[toggle] = state[key] is not None
 
-    def switched():
-        st.session_state[key] = math.sqrt(low * high) if st.session_state[toggle] else None
+    def switched() -> None:
+        state[key] = math.sqrt(ends[0] * ends[1]) if state[toggle] else None
+        after()
 
-    place.toggle(f"{label} by hand", key=toggle, help=help, on_change=switched)
-    if st.session_state[key] is None:
-        return None
-    mirror = f"{key}._value"
-    st.session_state[mirror] = st.session_state[key]
+    place.toggle(f"{label} by hand", **how | {"key": toggle, "on_change": switched})
+    if state[key] is not None:
+        state[slider] = state[key]
 
-    def moved():
-        st.session_state[key] = st.session_state[mirror]
+        def moved() -> None:
+            state[key] = state[slider]
+            after()
 
-    options = _log_options(low, high, st.session_state[key])
-    place.select_slider(label, options, key=mirror, help=help, format_func=_short, on_change=moved)
-    return st.session_state[key]
+        options = _log_options(*ends, state[key])
+        place.select_slider(label, options, format_func=_short, **how | {"key": slider, "on_change": moved})
+    return state[key]
 
 
 def _log_options(low: float, high: float, value: float) -> list[float]:
@@ -117,9 +118,7 @@ def _log_options(low: float, high: float, value: float) -> list[float]:
 
 
 def _option_title(option: str) -> str:
-    if option in divergences:
-        return divergences[option].title
-    return {"adam": "Adam", "sgd": "SGD"}.get(option, option)
+    return divergences[option].title if option in divergences else OPTIONS.get(option, option)
 
 
 def _short(value: float) -> str:
@@ -128,16 +127,3 @@ def _short(value: float) -> str:
 
 def _format(step: float) -> str:
     return "%d" if step >= 1 else f"%.{max(0, -math.floor(math.log10(step)))}f"
-
-
-def method_choice(key: str, space: str | None = None) -> Method:
-    """A control that picks a method; only those that run in ``space`` where it is given."""
-    names = [name for name, row in methods.items() if space is None or space in row.spaces]
-    name = st.selectbox(
-        "Method",
-        names,
-        key=key,
-        format_func=lambda name: methods[name].title,
-        help="Which refinement method moves the particles. All start from the same ones.",
-    )
-    return methods[name]

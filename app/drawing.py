@@ -4,27 +4,40 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dgflow_core.errors import UserError
 from dgflow_core.kinds.plane.drawing import SIDE, Drawing
+
+log = logging.getLogger("dgflow")
 
 ROOT = Path(__file__).resolve().parent.parent
 
 #: What one person may ask of the server: iterations, seconds, and trainings at the same time of all.
 ITERATIONS, SECONDS, TOGETHER = (200, 2000), 90, 2
+#: Seconds that a training goes on without its session, which a reload or a lost connection may leave for a
+#: moment; and how often it is looked for.
+GRACE, LOOK_UP = 20, 1
 EMPTY = "0" * SIDE**2
 
 
 class Job(threading.Thread):
-    """One training, in a process of its own. The page reads the attributes while it runs.
+    """One training, in a process of its own, with a place on the server that it gives back whatever happens.
+
+    The page reads the attributes while it runs.
 
     Attributes:
         iteration: how far it is. distances: (iteration, critic's Wasserstein estimate) so far.
@@ -32,19 +45,23 @@ class Job(threading.Thread):
         error: one sentence where it went wrong, else "".
     """
 
-    def __init__(self, drawing: Drawing, code: str, iterations: int, slots: threading.Semaphore):
+    def __init__(self, drawing: Drawing, code: str, iterations: int, wanted: Callable[[], bool]):
         super().__init__(daemon=True)
-        self.drawing, self.iterations, self.slots = drawing, iterations, slots
+        self.drawing, self.iterations, self.wanted = drawing, iterations, wanted
         self.request = json.dumps({"drawing": code, "iterations": iterations, "seconds": SECONDS})
         self.iteration, self.distances = 0, []
         self.samples: np.ndarray | None = None
         self.packed: bytes | None = None
         self.error, self.stopping = "", False
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "dgflow_core.training.drawn"], cwd=ROOT, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            [sys.executable, "-m", "dgflow_core.training.drawn"],
+            cwd=ROOT,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
+        )
 
     def stop(self) -> None:
         """End at what there is; the finished model follows."""
@@ -56,8 +73,8 @@ class Job(threading.Thread):
             return
 
     def run(self) -> None:
-        timer = threading.Timer(SECONDS + 120, self.process.kill)
-        timer.start()
+        over = threading.Event()
+        threading.Thread(target=self._guard, args=(over,), daemon=True).start()
         try:
             self.process.stdin.write(self.request + "\n")
             self.process.stdin.flush()
@@ -66,11 +83,21 @@ class Job(threading.Thread):
         except (OSError, ValueError):
             self.process.kill()
         finally:
-            timer.cancel()
+            over.set()
             self.process.wait()
-            self.slots.release()
+            places().release()
             if self.packed is None:
                 self.error = "The training ended early; train again, or change the drawing."
+
+    def _guard(self, over: threading.Event) -> None:
+        """End the process when its time is up, or when nobody has been there to see it for a while."""
+        started = seen = time.monotonic()
+        while not over.wait(LOOK_UP):
+            now = time.monotonic()
+            seen = now if self.wanted() else seen
+            if now - seen > GRACE or now - started > SECONDS + 120:
+                self.process.kill()
+                return
 
     def _take(self, row: dict[str, Any]) -> None:
         if "packed" in row:
@@ -82,23 +109,37 @@ class Job(threading.Thread):
 
 
 @st.cache_resource
-def slots() -> threading.Semaphore:
+def places() -> threading.Semaphore:
     """How many trainings the server runs at the same time, for all sessions together."""
     return threading.BoundedSemaphore(TOGETHER)
+
+
+def attended() -> Callable[[], bool]:
+    """A question for later, from other threads: is this session's browser still connected?"""
+    context = get_script_run_ctx()
+    session = context.session_id if context else ""
+    return lambda: not runtime.exists() or runtime.get_instance().is_active_session(session)
 
 
 def start(code: str, iterations: int) -> Job:
     """Begin a training on the ink that ``canvas`` returned, for this session.
 
     Raises:
-        ValueError: no drawing, out of the server's limits, or the server is busy; one sentence.
+        UserError: no drawing, out of the server's limits, or the server is busy; one sentence.
     """
     drawing = Drawing.parse(code)
     low, high = ITERATIONS
     if not low <= iterations <= high:
-        raise ValueError(f"iterations must be from {low} to {high:,} here, not {iterations:,}.")
-    if not slots().acquire(blocking=False):
-        raise ValueError("The server is training other drawings at the moment; try again in a minute.")
-    job = Job(drawing, code, iterations, slots())
-    job.start()
+        raise UserError(f"iterations must be from {low} to {high:,} here, not {iterations:,}.")
+    if not places().acquire(blocking=False):
+        raise UserError("The server is training other drawings at the moment; try again in a minute.")
+    try:
+        job = Job(drawing, code, iterations, attended())
+        job.start()
+    except BaseException as error:
+        places().release()
+        if not isinstance(error, (OSError, RuntimeError)):
+            raise
+        log.exception("draw: no process for a training")
+        raise UserError("The server cannot start a training at the moment; try again in a minute.") from None
     return job

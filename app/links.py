@@ -1,155 +1,136 @@
-"""Permalinks: a page's state in the address bar, and back.
+"""A page's state in this session, in the address bar, and back.
 
-A page declares its parameters once, as ``{name: Parameter(default, parse)}``. ``restore`` fills
-the session's widget state from the address on the first visit, ``publish`` writes the state
-back. A parameter that cannot be used falls back to its default with one sentence.
+``restore`` fills ``st.session_state["<page>.<parameter>"]`` from the link that led here, ``publish`` writes
+the state back to the address. What a link gets wrong falls back to the default with one sentence.
 """
 
 from __future__ import annotations
 
-import typing
-from collections.abc import Callable
-from dataclasses import dataclass
+import logging
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
-from dgflow_core.methods import Method, Settings
+from app.escape import short
+from app.parameters import Parameter, as_text
+
+#: What others append to addresses to follow people about: no part of a link, and no fault of the person's.
+TRACKING = re.compile(
+    r"utm_\w+|mc_[ce]id|_hs\w+|_ga|_gl|fbclid|gclid|dclid|[gw]braid|msclkid|yclid|twclid|ttclid|igshid|igsh|"
+    r"li_fat_id|mkt_tok|srsltid|ref_src|oly_\w+|vero_id",
+    re.IGNORECASE,
+)
+#: No more complaints than a person reads.
+COMPLAINTS = 5
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """One thing a link says: its default, and how its text becomes a value (or a ValueError)."""
+class Values:
+    """The values of a page's parameters, in the session of one person.
 
-    default: Any
-    parse: Callable[[str], Any]
-
-
-def choice(name: str, options, default) -> Parameter:
-    """A parameter that is one of ``options`` (strings)."""
-    options = list(options)
-
-    def parse(text: str) -> str:
-        if text not in options:
-            raise ValueError(f"{name} must be one of {', '.join(options)}, not {text!r}.")
-        return text
-
-    return Parameter(default, parse)
-
-
-def whole(name: str, default: int, low: int, high: int) -> Parameter:
-    """A parameter that is a whole number from ``low`` to ``high``."""
-
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = None
-        if value is None or not low <= value <= high:
-            raise ValueError(f"{name} must be a whole number from {low} to {high}, not {text!r}.")
-        return value
-
-    return Parameter(default, parse)
-
-
-def flag(name: str, default: bool) -> Parameter:
-    """A parameter that is on (1) or off (0)."""
-
-    def parse(text: str) -> bool:
-        if text not in ("0", "1"):
-            raise ValueError(f"{name} must be 0 or 1, not {text!r}.")
-        return text == "1"
-
-    return Parameter(default, parse)
-
-
-def setting(settings: type[Settings], name: str, default: Any = None) -> Parameter:
-    """A method's setting, with the range and the message of its own declaration."""
-    info = settings.model_fields[name]
-
-    def parse(text: str) -> Any:
-        value: Any = text
-        if text == "none" and type(None) in typing.get_args(info.annotation):
-            value = None
-        return getattr(settings.parse({name: value}), name)
-
-    return Parameter(info.default if default is None else default, parse)
-
-
-def settings(method: Method) -> dict[str, Parameter]:
-    """The parameters of a method, named "<method>.<setting>"; a link says only "<setting>"."""
-    return {f"{method.name}.{name}": setting(method.Settings, name) for name in method.Settings.model_fields}
-
-
-def restore(page: str, parameters: dict[str, Parameter]) -> None:
-    """Fill ``st.session_state["<page>.<name>"]`` for every parameter.
-
-    Arriving at a page with a link, every parameter is what the link says, or its default; what is
-    wrong there is said in one sentence each, by ``complaints``. Otherwise what the session holds stays.
+    A parameter "<method>.<setting>" is said in a link as "<setting>", and in use while its method is chosen.
     """
-    state, link = st.session_state, _link(page)
-    known = state.setdefault(f"{page}._known", set())
-    kept = state.setdefault(f"{page}._kept", {})  # Streamlit forgets widgets that a run did not draw
-    for name, parameter in parameters.items():
-        key, said = f"{page}.{name}", _said(name)
-        known.add(said)
+
+    def __init__(self, page: str, parameters: Mapping[str, Parameter]):
+        self.page, self.parameters = page, dict(parameters)
+
+    def key(self, name: str) -> str:
+        """Where the session keeps a parameter; also its widget's key."""
+        return f"{self.page}.{name}"
+
+    def __getitem__(self, name: str) -> Any:
+        return st.session_state[self.key(name)]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        st.session_state[self.key(name)] = self._kept[name] = value
+
+    def of(self, method: str) -> dict[str, Any]:
+        """The settings of a method, as ``dg.refine`` takes them."""
+        return {_said(name): self[name] for name in self.parameters if name.startswith(f"{method}.")}
+
+    def run(self, method: str, **fixed: Any) -> dict[str, Any]:
+        """What ``dg.refine`` takes for the page's run of a method; ``fixed``: what the page does not ask."""
+        common = {name: self[name] for name in ("space", "n", "seed") if name not in fixed}
+        return {"method": method, **common, **fixed, **self.of(method)}
+
+    def in_use(self) -> dict[str, Parameter]:
+        """The parameters that the page reads now, which are those of its link."""
+        method = self["method"] if "method" in self.parameters else None
+        return {
+            name: parameter
+            for name, parameter in self.parameters.items()
+            if method is None or "." not in name or name.startswith(f"{method}.")
+        }
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        """Streamlit forgets the widgets that a run did not draw; this does not."""
+        return st.session_state.setdefault(f"{self.page}._kept", {})
+
+    @property
+    def complaints(self) -> list[str]:
+        """What was wrong with the link that led here, a sentence each."""
+        return st.session_state.setdefault(f"{self.page}._problems", [])
+
+    def restore(self) -> None:
+        """Give every parameter its value.
+
+        Arriving with a link, a parameter is what the link says, or its default. Otherwise it stays what the
+        session holds, as long as that is still allowed (a folder with a model may have gone).
+        """
+        state, link = st.session_state, {}
+        if state.get("_page") != self.page:
+            state["_page"] = self.page
+            self.complaints.clear()
+            link = {k: v for k, v in st.query_params.to_dict().items() if not TRACKING.fullmatch(k)}
+        for name in self.parameters:
+            if "." not in name:  # first what says which method is in use
+                self._restore(name, link, said=True)
+        used = self.in_use()
+        for name in self.parameters:
+            if "." in name:
+                self._restore(name, link, said=name in used)
+        for name in sorted(link.keys() - {_said(name) for name in used}):
+            self.complaints.append(
+                f"In the link, {short(name)!r} is not a setting of this page and was left out."
+            )
+
+    def _restore(self, name: str, link: dict[str, str], said: bool) -> None:
+        parameter, text = self.parameters[name], link.get(_said(name)) if said else None
         if link:
-            state[key] = parameter.default
-        if said in link:
+            value = parameter.default
+        else:
+            value = st.session_state.get(self.key(name), self._kept.get(name, parameter.default))
+        try:
+            value = parameter.check(name, value) if text is None else parameter.read(_said(name), text)
+        except ValueError as error:
+            value = parameter.default
+            if text is not None:
+                self.complaints.append(f"In the link, {error} The default is shown instead.")
+        self[name] = value
+
+    def take(self, given: Any) -> None:
+        """Accept what a browser returned, parameter → value, leaving out whatever is not allowed."""
+        for name, value in given.items() if isinstance(given, Mapping) else ():
             try:
-                state[key] = parameter.parse(link[said])
-            except ValueError as error:
-                state[f"{page}._problems"].append(f"In the link, {error} The default is shown instead.")
-        state[key] = kept[name] = state.get(key, kept.get(name, parameter.default))
+                self[name] = self.parameters[name].check(name, value)
+            except (KeyError, ValueError) as error:
+                logging.getLogger("dgflow").warning("%s: the browser returned %s", self.page, error)
 
+    def texts(self) -> dict[str, str]:
+        """What a link to this state says: the parameters in use that are not at their defaults."""
+        return {
+            _said(name): as_text(self[name])
+            for name, parameter in self.in_use().items()
+            if self[name] != parameter.default
+        }
 
-def _link(page: str) -> dict[str, str]:
-    """The link being followed: what the address says, while the page is being arrived at."""
-    if st.session_state.get("_page") == page:
-        return {}
-    if f"{page}._arriving" not in st.session_state:
-        st.session_state[f"{page}._arriving"] = True
-        st.session_state[f"{page}._problems"] = []
-    return st.query_params.to_dict()
+    def publish(self) -> None:
+        """Write the state to the address bar."""
+        if (said := self.texts()) != st.query_params.to_dict():
+            st.query_params.from_dict(said)
 
 
 def _said(name: str) -> str:
     return name.rsplit(".", 1)[-1]
-
-
-def complaints(page: str) -> None:
-    """Say what was wrong with the link that led here, once all its parameters have been restored."""
-    state = st.session_state
-    for name in sorted(set(_link(page)) - state.get(f"{page}._known", set())):
-        state[f"{page}._problems"].append(
-            f"In the link, {name[:40]!r} is not a setting of this page and was left out."
-        )
-    state["_page"] = page
-    state.pop(f"{page}._arriving", None)
-    for problem in state.get(f"{page}._problems", []):
-        st.warning(problem, icon=":material/link_off:")
-
-
-def forget_complaints(page: str) -> None:
-    """Stop repeating them: the person has moved on."""
-    st.session_state[f"{page}._problems"] = []
-
-
-def publish(page: str, parameters: dict[str, Parameter]) -> None:
-    """Write the state that differs from the defaults to the address bar."""
-    values = {}
-    for name, parameter in parameters.items():
-        value = st.session_state[f"{page}.{name}"]
-        if value != parameter.default:
-            values[_said(name)] = as_text(value)
-    if values != st.query_params.to_dict():
-        st.query_params.from_dict(values)
-
-
-def as_text(value: Any) -> str:
-    """A value as links carry it; ``Parameter.parse`` reads it back."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(int(value))
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,41 +1,72 @@
-"""The pages, in the order of a lecture, and links between them."""
+"""The pages, found by their declarations in a folder, in the order of a lecture; and links between them."""
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 
+from app.page import Page
+from app.parameters import as_text
+
 PAGES = Path(__file__).parent / "pages"
 STYLE = Path(__file__).parent.parent / "assets" / "style.css"
 
-#: file name → (title, icon, path in the address bar). A page whose file is missing is not shown.
-ORDER = {
-    "home": ("Home", ":material/home:", ""),
-    "flow2d": ("2D flow", ":material/air:", "flow"),
-    "live": ("Live", ":material/play_circle:", "live"),
-    "draw": ("Draw", ":material/brush:", "draw"),
-    "latent": ("Latent density", ":material/blur_on:", "latent"),
-    "compare": ("Compare", ":material/compare:", "compare"),
-    "sweep": ("Sweep", ":material/grid_on:", "sweep"),
-    "images": ("Images", ":material/image:", "images"),
-    "text": ("Text", ":material/text_fields:", "text"),
-}
+
+def declaration(file: Path) -> Page:
+    """The ``PAGE = Page(…)`` of a page's file, read without running it.
+
+    Raises:
+        ValueError: there is none, or not in literals.
+    """
+    for statement in ast.parse(file.read_text(encoding="utf-8"), file.name).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name("PAGE")], value=ast.Call(args=args, keywords=named)):
+                given = [ast.literal_eval(value) for value in args]
+                return Page(*given, **{row.arg: ast.literal_eval(row.value) for row in named})
+    raise ValueError(f"{file.name} must declare PAGE = Page(…).")
+
+
+@cache
+def found(folder: Path) -> dict[Page, Path]:
+    """The pages of a folder, in their order."""
+    files = {declaration(file): file for file in folder.glob("*.py")}
+    return dict(sorted(files.items(), key=lambda row: row[0].order))
 
 
 def pages():
     """The app's navigation, at the top; the sidebar is left to the controls."""
-    shown = [page(name) for name in ORDER if (PAGES / f"{name}.py").exists()]
-    return st.navigation(shown, position="top")
+    return st.navigation([page(declared.name) for declared in found(PAGES)], position="top")
 
 
 def page(name: str):
     """The Streamlit page called ``name``, as ``st.page_link`` and ``st.switch_page`` want it."""
-    title, icon, path = ORDER[name]
-    return st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path=path, default=name == "home")
+    declared, file = next(row for row in found(PAGES).items() if row[0].name == name)
+    return st.Page(
+        file, title=declared.title, icon=declared.icon, url_path=declared.path, default=not declared.path
+    )
+
+
+def link(name: str, label: str, icon: str, help: str, values: Mapping[str, Any] | None = None) -> None:
+    """Draw a link to a page, in the state ``values``."""
+    query = {key: as_text(value) for key, value in (values or {}).items()}
+    st.page_link(page(name), label=label, icon=icon, help=help, query_params=query or None)
+
+
+def tour() -> list[Page]:
+    """The pages that the home page leads to."""
+    return [declared for declared in found(PAGES) if declared.tour]
 
 
 def address(name: str, **values) -> str:
-    """The relative address of a page in the state ``values`` (query parameters)."""
-    return f"/{ORDER[name][2]}?{urlencode(values)}"
+    """The address of a page in the state ``values`` (query parameters), relative to any other page's.
+
+    It holds under any base path, because pages lie beside each other.
+    """
+    path = next(declared.path for declared in found(PAGES) if declared.name == name) or "."
+    return f"{path}?{urlencode(values)}" if values else path

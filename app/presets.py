@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import links
+from app.links import Values
 
 FILE = Path(__file__).parent.parent / "assets" / "presets.json"
 
@@ -16,28 +16,37 @@ FILE = Path(__file__).parent.parent / "assets" / "presets.json"
 @cache
 def of(page: str) -> list[dict]:
     """The presets of a page: title, lesson, and the state that differs from the defaults."""
-    return json.loads(FILE.read_text())[page]
+    return json.loads(FILE.read_text(encoding="utf-8")).get(page, [])
 
 
-def choose(page: str, parameters: dict[str, links.Parameter]) -> None:
-    """Draw the presets as pills; picking one sets the whole page and shows its lesson."""
-    rows = {row["title"]: row for row in of(page)}
+def choose(values: Values) -> None:
+    """Draw the page's presets as pills; picking one sets the whole page and shows its lesson."""
+    state, key, last = st.session_state, f"{values.page}._preset", f"{values.page}._lesson"
+    rows = {row["title"]: row for row in of(values.page)}
+    if not rows:
+        return
+
+    def wanted() -> dict:
+        row = rows.get(state.get(last), {"state": {}})["state"]
+        return {name: row.get(name, p.default) for name, p in values.parameters.items() if not p.browser}
 
     def apply() -> None:
-        row = rows.get(st.session_state[f"{page}._preset"])
-        if row is None:
+        if state[key] is None:  # a second click on the same pill, which means no less than the first
             return
-        links.forget_complaints(page)
-        for name, parameter in parameters.items():
-            st.session_state[f"{page}.{name}"] = row["state"].get(name, parameter.default)
+        state[last] = state[key]
+        values.complaints.clear()
+        for name, value in wanted().items():
+            values[name] = value
 
+    shown = state.get(last) in rows and all(values[name] == value for name, value in wanted().items())
+    state[key] = state[last] if shown else None
     st.pills(
-        "Presets", rows, key=f"{page}._preset", on_change=apply, label_visibility="collapsed",
+        "Presets",
+        rows,
+        key=key,
+        on_change=apply,
+        label_visibility="collapsed",
         help="Each preset shows one thing that goes right or wrong.",
-    )  # fmt: skip
-    row = rows.get(st.session_state.get(f"{page}._preset"))
-    if row is not None and all(
-        st.session_state[f"{page}.{name}"] == row["state"].get(name, parameter.default)
-        for name, parameter in parameters.items()
-    ):
-        st.caption(row["lesson"])
+    )
+    if shown:
+        st.caption(rows[state[last]]["lesson"])

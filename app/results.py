@@ -6,18 +6,17 @@ it; what belongs to one person (an own model, a stopped run) stays in that perso
 
 from __future__ import annotations
 
-import functools
-import gc
 import json
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
 import dgflow_core as dg
+from app import limits
+from app.cache import Store
+from dgflow_core.errors import UserError
 from dgflow_core.fields.table import TabulatedField
 from dgflow_core.flow.driver import Frame, NonFinite, Recorder, Run
 from dgflow_core.flow.trajectory import Trajectory
@@ -25,52 +24,25 @@ from dgflow_core.kinds.text.transcript import Transcriber, Transcript
 
 #: The most that finished runs and packed pictures may hold together, in bytes.
 MEMORY = 768 * 2**20
-#: The same for one session's results with a model of one's own.
-OWN_MEMORY = 128 * 2**20
-#: What one person may ask of the server in one run.
-MAX_PARTICLES, MAX_STEPS = 20_000, 1000
-MAX_POSITIONS = 3_000_000
+#: The same for one session's results with a model of one's own: one run, and its picture.
+OWN_MEMORY = limits.RUN["image"] + 64 * 2**20
+#: Stopped runs that one session keeps, since so many may stand side by side.
+STOPPED = 4
+#: How often a run lets Streamlit end it, in seconds: the person may have gone on, or away.
+LOOK_UP = 0.2
 
-
-class _Kept:
-    """A least-recently-used store with a limit on bytes, safe to use from several sessions."""
-
-    def __init__(self, limit: int):
-        self.limit, self.used = limit, 0
-        self.items: OrderedDict[str, tuple[Any, int]] = OrderedDict()
-        self.lock = threading.Lock()
-
-    def get(self, key: str):
-        with self.lock:
-            if key not in self.items:
-                return None
-            self.items.move_to_end(key)
-            return self.items[key][0]
-
-    def put(self, key: str, value, size: int) -> None:
-        with self.lock:
-            if key in self.items:
-                self.used -= self.items.pop(key)[1]
-            self.items[key] = (value, size)
-            self.used += size
-            while self.used > self.limit and len(self.items) > 1:
-                self.used -= self.items.popitem(last=False)[1][1]
+Result = Trajectory | Transcript
 
 
 @st.cache_resource
-def _kept() -> _Kept:
-    return _Kept(MEMORY)
+def store() -> Store:
+    """What is kept for all sessions."""
+    return Store(MEMORY)
 
 
-@functools.cache
-def settle(page: str) -> None:
-    """Take what a page's first visit left for good out of the garbage collector's sight.
-
-    Streamlit collects after every rerun, and nothing is sent meanwhile: with all of torch to look
-    through, that is a quarter of a second between a slider and its picture.
-    """
-    gc.collect()
-    gc.freeze()
+def _store(own: bool) -> Store:
+    """Where things are kept: for all sessions; what is made with a person's own model, in theirs alone."""
+    return st.session_state.setdefault("_own_results", Store(OWN_MEMORY)) if own else store()
 
 
 @st.cache_resource(max_entries=16, show_spinner="Loading the model…")
@@ -90,40 +62,19 @@ def key(*parts) -> str:
     return json.dumps(parts, sort_keys=True, default=str)
 
 
-def _store(own: bool) -> _Kept:
-    """Where things are kept: for all sessions; what is made with a person's own model, in theirs alone."""
-    return st.session_state.setdefault("_own_results", _Kept(OWN_MEMORY)) if own else _kept()
+def identity(run: Result) -> tuple[dict, dict, int]:
+    """What tells a run from every other, as parts of a ``key``."""
+    return run.settings, run.provenance, run.steps
 
 
 def kept(name: str, make: Callable[[], Any], size: Callable[[Any], int] = len, own: bool = False):
     """``make()``, or what it gave the last time for this name; ``own`` keeps it in this session only."""
-    store = _store(own)
-    value = store.get(name)
-    if value is None:
-        value = make()
-        store.put(name, value, size(value))
-    return value
+    return _store(own).make(name, make, size)
 
 
 def found(name: str, own: bool = False):
     """What is kept under this name, or None."""
     return _store(own).get(name)
-
-
-def check_size(n: int, steps: int) -> None:
-    """Enforce the server's limits on one run.
-
-    Raises:
-        ValueError: one sentence naming the limit.
-    """
-    if n > MAX_PARTICLES:
-        raise ValueError(f"particles must be at most {MAX_PARTICLES:,} here, not {n:,}.")
-    if steps > MAX_STEPS:
-        raise ValueError(f"steps must be at most {MAX_STEPS:,} here, not {steps:,}.")
-    if n * (steps + 1) > MAX_POSITIONS:
-        raise ValueError(
-            f"particles × steps must be at most {MAX_POSITIONS:,} here, not {n * steps:,}; lower one of them."
-        )
 
 
 def trajectory(name: str, settings: dict, *, raw: bool = False, exact: bool = False) -> Trajectory:
@@ -133,16 +84,17 @@ def trajectory(name: str, settings: dict, *, raw: bool = False, exact: bool = Fa
     a stop button; a stopped run keeps its frames, for this person only.
 
     Raises:
-        ValueError: a setting is wrong, or over the server's limits.
+        UserError: a setting is wrong, or over the server's limits.
     """
-    check_size(settings["n"], settings["steps"])
-    run_key = key("run", name, model(name, raw).digest, exact, settings)
-    done = _kept().get(run_key) or st.session_state.get("_stopped", {}).get(run_key)
-    if done is not None:
-        return done
-    where = None if exact else field(name, raw, settings["space"])
-    run = Run(model(name, raw), field=where, **settings)
-    return _keep(run_key, _stream(run, run_key) if exact else _collect(run))
+    shipped = model(name, raw)
+    limits.check(shipped, settings)
+    run_key = key("run", name, shipped.digest, exact, settings)
+
+    def start() -> Recorder:
+        where = None if exact else field(name, raw, settings["space"])
+        return Recorder(Run(shipped, field=where, **settings))
+
+    return _result(run_key, start, quiet=not exact)
 
 
 def image_run(
@@ -153,83 +105,147 @@ def image_run(
     ``own`` says that the model belongs to this session: what it gives is kept there only.
 
     Raises:
-        ValueError: a setting is wrong, or over the server's limits.
+        UserError: a setting is wrong, or over the server's limits.
     """
-    check_size(settings["n"], settings["steps"])
+    limits.check(model, settings)
     run_key = key("images", model.digest, settings)
-    done = _store(own).get(run_key) or st.session_state.get("_stopped", {}).get(run_key)
-    return done or _keep(run_key, _stream(Run(model, **settings), run_key, draw), own)
+    return _result(run_key, lambda: Recorder(Run(model, **settings)), draw, own)
 
 
 def text_run(model: dg.Model, settings: dict, draw: Callable[[Frame], Any]) -> Transcript:
     """The exact run of ``settings`` on a text model; ``draw`` is given every frame as it comes.
 
     Raises:
-        ValueError: a setting is wrong, or over the server's limits.
+        UserError: a setting is wrong, or over the server's limits.
     """
-    check_size(settings["n"], settings["steps"])
+    limits.check(model, settings)
     run_key = key("text", model.digest, settings)
-    done = _kept().get(run_key) or st.session_state.get("_stopped", {}).get(run_key)
-    return done or _keep(run_key, _stream(run := Run(model, **settings), run_key, draw, Transcriber(run)))
+    return _result(run_key, lambda: Transcriber(Run(model, **settings)), draw)
 
 
-def _keep(run_key: str, result: Trajectory | Transcript, own: bool = False) -> Trajectory | Transcript:
-    if result.ended == "stopped":
-        _keep_stopped(run_key, result)
-    else:
-        _store(own).put(run_key, result, result.nbytes)
-    return result
+class _Work:
+    """A run under way: its frames so far, and the iterator from which the others come."""
 
+    def __init__(self, recorder: Recorder):
+        self.recorder, self.frames = recorder, iter(recorder.run)
+        self.seconds, self.stopped = 0.0, False
+        self.shown: Result | None = None
 
-def _keep_stopped(run_key: str, result: Trajectory | Transcript) -> None:
-    """Keep a stopped run for this person; the last four, since so many may stand side by side."""
-    stopped = {**st.session_state.get("_stopped", {}), run_key: result}
-    st.session_state["_stopped"] = dict(list(stopped.items())[-4:])
+    @property
+    def steps(self) -> int:
+        """Steps done."""
+        return len(self.recorder.frames) - 1
 
-
-def _collect(
-    run: Run, each: Callable[[Frame], Any] | None = None, recorder: Recorder | None = None
-) -> Trajectory:
-    recorder = recorder or Recorder(run)
-    started = time.perf_counter()
-    try:
-        for frame in run:
-            recorder.add(frame)
-            if each:
+    def go(self, each: Callable[[Frame], Any]) -> Result:
+        """Compute what is missing; ``each`` is given every frame and may raise to interrupt."""
+        recorder, started = self.recorder, time.perf_counter()
+        try:
+            for frame in self.frames:
+                recorder.add(frame)
                 each(frame)
-    except NonFinite as error:
-        if not recorder.frames:
-            raise ValueError(str(error)) from None
-        recorder.ended, recorder.message = "non-finite", str(error)
-    run.provenance["seconds"] = round(time.perf_counter() - started, 3)
-    return recorder.trajectory()
+        except NonFinite as error:
+            if not recorder.frames:
+                raise UserError(str(error)) from None
+            recorder.ended, recorder.message = "non-finite", str(error)
+        finally:
+            self.seconds += time.perf_counter() - started
+        recorder.run.provenance["seconds"] = round(self.seconds, 3)
+        return recorder.trajectory()
+
+    def stop(self) -> None:
+        """Leave it at the frames so far, until it is told to go on."""
+        self.recorder.message = f"Stopped at step {self.steps} of {self.recorder.run.steps}."
+        self.shown, self.stopped = self.recorder.trajectory(), True
+        self.recorder.message = ""
 
 
-def _stream(
-    run: Run,
+def _stopped() -> dict[str, _Work]:
+    """This session's stopped runs by their keys."""
+    return st.session_state.setdefault("_stopped", {})
+
+
+def _keep_stopped(run_key: str, work: _Work) -> None:
+    """Keep a stopped run, and of older ones as many as the session may hold."""
+    stopped = _stopped()
+    stopped.pop(run_key, None)
+    stopped[run_key] = work
+    while len(stopped) > STOPPED or sum(old.shown.nbytes for old in stopped.values()) > OWN_MEMORY:
+        if len(stopped) == 1:
+            break
+        del stopped[next(iter(stopped))]
+
+
+def can_go_on(result: Result) -> bool:
+    """Whether this run was stopped here and can be finished."""
+    return any(work.shown is result for work in _stopped().values())
+
+
+def go_on(result: Result) -> None:
+    """Let a stopped run be finished when it is asked for the next time."""
+    for work in _stopped().values():
+        work.stopped &= work.shown is not result
+
+
+def _result(
     run_key: str,
+    start: Callable[[], Recorder],
     draw: Callable[[Frame], Any] | None = None,
-    recorder: Recorder | None = None,
-) -> Trajectory | Transcript:
-    """Run with a progress bar; pressing stop ends this script run and keeps the frames so far."""
-    recorder = recorder or Recorder(run)
-    place = st.empty()
+    own: bool = False,
+    quiet: bool = False,
+) -> Result:
+    """The finished run of that key, or as far as this person stopped it; ``quiet`` shows no progress."""
+    kept_in, work = _store(own), _stopped().get(run_key)
+    done = kept_in.get(run_key)
+    if done is None and work is not None and work.stopped:
+        return work.shown
+    if done is None:
+        place = st.empty()
+        with kept_in.alone(run_key, lambda: place.progress(0.0, "Another page is computing the same…")):
+            done = kept_in.get(run_key)
+            if done is None:
+                work = work or _Work(start())
+                done = (_quietly if quiet else _visibly)(place, run_key, work, draw)
+                kept_in.put(run_key, done, done.nbytes)
+        place.empty()
+    _stopped().pop(run_key, None)
+    return done
+
+
+def _quietly(place, run_key: str, work: _Work, draw: Callable[[Frame], Any] | None) -> Result:
+    """Compute without a word, but so that Streamlit can interrupt it."""
+    last = time.monotonic()
+
+    def look_up(frame: Frame) -> None:
+        nonlocal last
+        if time.monotonic() - last > LOOK_UP:
+            place.empty()
+            last = time.monotonic()
+
+    return work.go(look_up)
+
+
+def _visibly(place, run_key: str, work: _Work, draw: Callable[[Frame], Any] | None) -> Result:
+    """Compute under a progress bar; pressing stop ends this script run and keeps the frames so far."""
+    total = work.recorder.run.steps
+
+    def stop() -> None:
+        if work.recorder.frames:
+            work.stop()
+            _keep_stopped(run_key, work)
+
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, "Computing exactly…")
-
-        def keep() -> None:
-            if recorder.frames:
-                recorder.message = f"Stopped at step {len(recorder.frames) - 1} of {run.steps}."
-                _keep_stopped(run_key, recorder.trajectory())
-
-        st.button("Stop", icon=":material/stop:", on_click=keep, key=f"stop {run_key}",
-                  help="Stop here and keep the steps computed so far.")  # fmt: skip
+        st.button(
+            "Stop",
+            icon=":material/stop:",
+            on_click=stop,
+            key=f"stop {run_key}",
+            help="Stop here and keep the steps computed so far.",
+        )
 
     def show(frame: Frame) -> None:
-        bar.progress(frame.step / max(run.steps, 1), f"Exact step {frame.step} of {run.steps}")
+        bar.progress(frame.step / max(total, 1), f"Exact step {frame.step} of {total}")
         if draw:
             draw(frame)
 
-    result = _collect(run, show, recorder)
-    place.empty()
-    return result
+    return work.go(show)

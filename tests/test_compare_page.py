@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import dgflow_core as dg
-from app import presets, slots
+from app import panels, presets
 from dgflow_core import pictures as scene
 from dgflow_core.kinds.plane import comparison
 from tests.browser import ROOT
@@ -27,7 +27,7 @@ def page(**query) -> AppTest:
 
 @pytest.mark.parametrize("text", ["base", "dgflow;data;eta=0.02", "dot;latent;optimizer=sgd;lipschitz=2"])
 def test_a_slot_is_what_its_text_says(text):
-    assert slots.write(slots.read(text)) == text
+    assert panels.write(panels.read(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_slot_is_what_its_text_says(text):
 )
 def test_a_wrong_slot_is_one_sentence_and_the_page_stays(text, words):
     with pytest.raises(ValueError, match=words):
-        slots.read(text)
+        panels.read(text)
     test = page(p2=text or "x", n="100")
     assert len(test.warning) == 1
     assert not test.error
@@ -68,13 +68,13 @@ def test_every_method_can_stand_in_a_panel():
 def test_presets_are_links_in_their_shortest_form(row):
     for name, value in row["state"].items():
         if name.startswith("p") and name != "panels":
-            assert slots.write(slots.read(value)) == value
+            assert panels.write(panels.read(value)) == value
 
 
 def test_one_step_of_dot_is_one_step_of_dgflow():
     state = next(row for row in presets.of("compare") if row["title"] == "One step of each")["state"]
     model = dg.load("25gaussians/wgan-gp")
-    first, second = (dg.refine(model, **slots.read(state[p]).run(100, 0)) for p in ("p1", "p2"))
+    first, second = (dg.refine(model, **panels.read(state[p]).run(100, 0)) for p in ("p1", "p2"))
     assert (first.samples[1] - first.samples[0]).abs().max() > 1e-3
     np.testing.assert_allclose(first.samples[1], second.samples[1], atol=1e-6)
     drawn = scene.difference([first, second], ["DOT", "DGflow"], (-2, 2, -2, 2))

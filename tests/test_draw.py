@@ -47,14 +47,14 @@ def test_the_server_keeps_its_limits(iterations):
 
 
 def test_the_server_says_when_it_is_busy():
-    taken = [drawing.slots().acquire(blocking=False) for _ in range(drawing.TOGETHER)]
+    taken = [drawing.places().acquire(blocking=False) for _ in range(drawing.TOGETHER)]
     try:
         with pytest.raises(ValueError, match="try again in a minute"):
             drawing.start(DOT, 200)
     finally:
         for held in taken:
             if held:
-                drawing.slots().release()
+                drawing.places().release()
 
 
 def test_the_process_reports_and_stops():

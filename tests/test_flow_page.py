@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import links, presets
+from app import limits, parameters, presets, results
+from dgflow_core.errors import UserError
 from tests.browser import ROOT
 
 PAGE = str(ROOT / "app" / "pages" / "flow2d.py")
@@ -88,12 +91,17 @@ def test_a_bad_link_falls_back_with_one_sentence(name, text, words):
 def test_too_much_work_is_refused_in_one_sentence():
     test = run(n="20000", steps="1000")
     assert len(test.error) == 1
-    assert "particles × steps must be at most" in test.error[0].value
+    sentence = test.error[0].value
+    assert "n × steps is too much here" in sentence
+    n = int(re.search(r"n = ([\d,]+) with 1,000 steps", sentence).group(1).replace(",", ""))
+    limits.check(results.model("25gaussians/wgan-gp"), {"n": n, "steps": 1000, "space": "data"})
+    with pytest.raises(UserError):
+        limits.check(results.model("25gaussians/wgan-gp"), {"n": n + 1, "steps": 1000, "space": "data"})
 
 
 @pytest.mark.parametrize("row", presets.of("flow"), ids=lambda row: row["title"])
 def test_presets_name_real_settings_and_run(row):
-    query = {name.rsplit(".", 1)[-1]: links.as_text(value) for name, value in row["state"].items()}
+    query = {name.rsplit(".", 1)[-1]: parameters.as_text(value) for name, value in row["state"].items()}
     test = run(**{"n": "200", "steps": "4", **query})
     assert not test.warning
     assert not test.error

@@ -6,7 +6,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from app import grid, results
+from app import results, variations
 from dgflow_core.flow import stopping
 from dgflow_core.flow.driver import Run
 from dgflow_core.nets.sndcgan import SNDCGANGenerator
@@ -70,11 +70,11 @@ def test_display_choices_compute_nothing_again(runs):
     assert len(runs) == 2
 
 
-@pytest.mark.parametrize("what", grid.OVER)
+@pytest.mark.parametrize("what", variations.OVER)
 def test_a_grid_has_a_row_for_every_value(what, runs):
     test = visit(view="grid", over=what, seed="73")
     assert not test.error
-    assert {run["n"] for run in runs} == {grid.COLUMNS}
+    assert {run["n"] for run in runs} == {variations.COLUMNS}
     assert {run["seed"] for run in runs} == {73}
     key = {"method": "method", "divergence": "divergence", "eta": "eta", "until": "until"}[what]
     values = [run.get(key, "steps") for run in runs]
@@ -92,11 +92,13 @@ def test_the_rows_of_a_grid_start_from_the_same_samples():
 
     test = visit(view="grid", over="eta", seed="74")
     assert not test.exception
-    kept = [value for value, _ in results._kept().items.values() if getattr(value, "n", 0) == grid.COLUMNS]
+    store = results.store()
+    kept = [store.get(name) for name in store.names()]
+    kept = [run for run in kept if getattr(run, "n", 0) == variations.COLUMNS]
     kept = [run for run in kept if run.settings["seed"] == 74]
     samples, logits = side_by_side(kept)
-    assert samples.shape[:2] == logits.shape == (4, len(kept) * grid.COLUMNS)
-    start = samples[0].unflatten(0, (len(kept), grid.COLUMNS))
+    assert samples.shape[:2] == logits.shape == (4, len(kept) * variations.COLUMNS)
+    start = samples[0].unflatten(0, (len(kept), variations.COLUMNS))
     assert all(torch.equal(start[0], row) for row in start)
 
 

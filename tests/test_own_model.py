@@ -16,7 +16,8 @@ from safetensors.torch import save as save_tensors
 from streamlit.testing.v1 import AppTest
 
 import dgflow_core as dg
-from app import own, results
+from app import results, uploads
+from app.escape import plain
 from dgflow_core.nets.sndcgan import SNDCGANGenerator
 from dgflow_core.zoo import shelf
 from tests.browser import ROOT
@@ -69,7 +70,7 @@ def test_a_good_model_is_chosen_and_used(mine):
     config, weights = contents(mine)
     hand_in(test, config=config, weights=weights)
     assert problem(test) == ""
-    assert test.selectbox(key="images.model").value == own.UPLOADED
+    assert test.selectbox(key="images.model").value == uploads.UPLOADED
     assert "Yours · My GAN" in test.selectbox(key="images.model").options
     assert test.session_state["_uploaded"].digest == dg.load(mine, device="cpu").digest
     assert not test.error
@@ -79,16 +80,16 @@ def test_it_stays_in_its_session(mine):
     test = visit(seed="81")
     hand_in(test, **dict(zip(("config", "weights"), contents(mine), strict=True)))
     digest = test.session_state["_uploaded"].digest
-    assert not [key for key in results._kept().items if digest in key]
-    assert [key for key in test.session_state["_own_results"].items if digest in key]
-    other = visit(model=own.UPLOADED)
+    assert not [key for key in results.store().names() if digest in key]
+    assert [key for key in test.session_state["_own_results"].names() if digest in key]
+    other = visit(model=uploads.UPLOADED)
     assert "model must be one of fashion_mnist/sndcgan-ns" in other.warning[0].value
     assert other.selectbox(key="images.model").options == ["Toy GAN"]
 
 
 def test_a_folder_the_owner_names(mine, monkeypatch):
     assert visit().selectbox(key="images.model").options == ["Toy GAN"]
-    monkeypatch.setenv(own.FOLDER, str(mine.parent))
+    monkeypatch.setenv(uploads.FOLDER, str(mine.parent))
     shutil.copytree(mine, mine.parent / "broken")
     (mine.parent / "broken" / WEIGHTS).write_bytes(b"nothing")
     (mine.parent / "no model").mkdir()
@@ -96,11 +97,11 @@ def test_a_folder_the_owner_names(mine, monkeypatch):
     assert test.selectbox(key="images.model").options == ["Toy GAN", "Folder · broken", "Folder · mine"]
     assert not test.error
     digest = dg.load(mine, device="cpu").digest
-    assert [key for key in test.session_state["_own_results"].items if digest in key]
+    assert [key for key in test.session_state["_own_results"].names() if digest in key]
     test.selectbox(key="images.model").set_value("own/broken").run()
     assert test.error[0].value == f"model: {WEIGHTS} is not a safetensors file."
     assert not test.exception
-    assert digest in test.session_state["_own_results"].items.popitem()[0]  # goes on with what it had
+    assert digest in test.session_state["_own_results"].names()[-1]  # goes on with what it had
     for path in ("own/../mine", "own//etc", str(mine)):
         assert "model must be one of" in visit(model=path).warning[0].value
 
@@ -189,9 +190,9 @@ def test_bad_files_get_one_sentence_and_the_session_goes_on(case, page, mine, ca
     assert words in sentence
     assert sentence.endswith(".")
     assert "\n" not in sentence
-    assert [error.value for error in page.error] == [sentence]
+    assert [error.value for error in page.error] == [plain(sentence)]
     assert page.session_state["_uploaded"] is before
-    assert page.session_state["images.model"] == own.UPLOADED
+    assert page.session_state["images.model"] == uploads.UPLOADED
     assert "a pickle was run" not in capsys.readouterr().out
     page.slider(key="images.dgflow.steps").set_value(3).run()  # and it still computes
     assert not page.exception

@@ -5,130 +5,122 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
-from app import controls, export, links, navigation, pictures, presets, results
+from app import export, navigation, parameters, pictures, results
 from app.components import stage
+from app.failures import calm
+from app.page import Page, Visit
+from app.parameters import Choice, Flag, Whole
+from dgflow_core import kinds
 from dgflow_core.flow.trajectory import Trajectory
-from dgflow_core.pictures import live_world as live
+from dgflow_core.methods import Method
+from dgflow_core.pictures import live_world
 
-PAGE = "flow"
+PAGE = Page(
+    "flow",
+    "2D flow",
+    ":material/air:",
+    "flow",
+    order=10,
+    tour="Move a slider, see the drift field and the particles change.",
+)
 
-PARAMETERS = {
-    "model": links.choice("model", controls.planar_models(), "25gaussians/wgan-gp"),
-    "method": links.choice("method", dg.methods, "dgflow"),
-    "space": links.choice("space", ("data", "latent"), "data"),
-    "n": links.whole("n", 2000, 10, results.MAX_PARTICLES),
-    "seed": links.whole("seed", 0, 0, 2**31 - 1),
-    "raw": links.flag("raw", False),
-    "exact": links.flag("exact", False),
-    "map": links.choice("map", pictures.MAPS, "logit"),
-}
-ALL = PARAMETERS | {k: v for method in dg.methods.values() for k, v in links.settings(method).items()}
-
-links.restore(PAGE, PARAMETERS)
-links.restore(PAGE, links.settings(dg.methods[st.session_state[f"{PAGE}.method"]]))
-links.complaints(PAGE)
-links.restore(PAGE, ALL)
+#: Particles: what the slider offers, the most that run live, the most of all.
+SLIDER, LIVE, MOST = (100, 10_000), 10_000, kinds.get("2d").limits.n
 
 
-def chosen() -> tuple[dg.methods.Method, dict]:
-    """The method and the run's settings, as the session holds them."""
-    state = st.session_state
-    method = dg.methods[state[f"{PAGE}.method"]]
-    if state[f"{PAGE}.space"] not in method.spaces:
-        state[f"{PAGE}.space"] = method.spaces[0]
-    run = {"method": method.name, **{name: state[f"{PAGE}.{name}"] for name in ("space", "n", "seed")}}
-    return method, run | {
-        name: state[f"{PAGE}.{method.name}.{name}"] for name in method.Settings.model_fields
+def declared() -> dict[str, parameters.Parameter]:
+    mine = {
+        "model": parameters.planar_model(),
+        "method": parameters.method(dg.methods),
+        "space": parameters.SPACE,
+        "n": Whole(
+            2000,
+            "n · particles",
+            "How many samples to refine at once.",
+            10,
+            kinds.get("2d").limits.n,
+            100,
+            SLIDER,
+        ),
+        "raw": parameters.RAW,
+        "exact": Flag(
+            False,
+            "Exact evaluation",
+            "Off: d and ∇d come from a fine table, visibly the same. On: every step runs the networks.",
+        ),
+        "map": Choice("logit", "Background", "What lies behind the arrows.", options=pictures.MAPS),
+        "seed": parameters.SEED,
     }
+    return mine | parameters.of_methods(dg.methods.values())
 
 
-def sidebar(method: dg.methods.Method, run: dict) -> None:
+def sidebar(page: Visit, method: Method, run: dict) -> None:
     """Draw the controls."""
-    state, n = st.session_state, run["n"]
-    with st.sidebar:
-        st.selectbox("Model", controls.planar_models(), key=f"{PAGE}.model", format_func=controls.model_title,
-                     help="A generator with its critic, trained on one data set.")  # fmt: skip
-        st.caption(dg.datasets[state[f"{PAGE}.model"].split("/")[0]].lesson)
-        controls.method_choice(f"{PAGE}.method")
-        st.segmented_control(
-            "Space", method.spaces, key=f"{PAGE}.space", required=True, format_func=str.capitalize,
-            disabled=len(method.spaces) == 1,
-            help="Data: move the samples x with d(x). Latent: move the codes z with d(g(z)).",
-        )  # fmt: skip
-        controls.method_settings(method, PAGE)
-        st.slider("n · particles", min(100, n), max(10_000, n), step=100, key=f"{PAGE}.n",
-                  help="How many samples to refine at once.")  # fmt: skip
-        with st.expander("Critic, seed and accuracy"):
-            st.toggle("Raw critic offset", key=f"{PAGE}.raw",
-                      help="A WGAN critic is only fixed up to a constant. Calibrated, exp(d) averages 1 over "
-                           "generated samples; raw, it does not, and every f but KL notices.")  # fmt: skip
-            st.toggle("Exact evaluation", key=f"{PAGE}.exact",
-                      help="Off: d and ∇d come from a fine table, some hundred times faster and visibly the "
-                           "same. On: every step runs the networks.")  # fmt: skip
-            st.selectbox("Background", pictures.MAPS, key=f"{PAGE}.map", format_func=pictures.MAPS.get,
-                         help="What the colours behind the arrows show.")  # fmt: skip
-            st.number_input("Seed", 0, 2**31 - 1, key=f"{PAGE}.seed",
-                            help="The same seed gives the same particles and the same noise.")  # fmt: skip
-        if method.name in live.METHODS:
-            said = {"model": state[f"{PAGE}.model"], "raw": state[f"{PAGE}.raw"], **run, "n": min(n, 10_000)}
-            st.page_link(navigation.page("live"), label="Run these live", icon=":material/play_circle:",
-                         query_params={name: links.as_text(value) for name, value in said.items()},
-                         help="The same settings, moving while you turn them.")  # fmt: skip
+    page.controls("model")
+    st.caption(dg.datasets[page["model"].split("/")[0]].lesson)
+    page.controls("method")
+    page.draw("space", options=method.spaces)
+    page.method_settings(method)
+    page.controls("n")
+    with st.expander("Critic, seed and accuracy"):
+        page.controls("raw", "exact", "map", "seed")
+    if method.name in live_world.METHODS:
+        said = {"model": page["model"], "raw": page["raw"], **run, "n": min(run["n"], LIVE)}
+        words = "The same settings, moving while you turn them."
+        navigation.link("live", "Run these live", ":material/play_circle:", words, said)
 
 
-def draw(run: dict) -> tuple[Trajectory, pictures.Shown] | None:
+def draw(page: Visit, run: dict) -> tuple[Trajectory, pictures.Shown] | None:
     """Run and show the picture; what is wrong is said in its place."""
-    state = st.session_state
-    name, raw = state[f"{PAGE}.model"], state[f"{PAGE}.raw"]
-    try:
-        trajectory = results.trajectory(name, run, raw=raw, exact=state[f"{PAGE}.exact"])
-    except ValueError as error:
-        st.error(str(error), icon=":material/error:")
-        return None
-    if trajectory.message:
-        st.warning(trajectory.message, icon=":material/warning:")
-    shown = pictures.flow(name, raw, [trajectory], pictures.Composition(map=state[f"{PAGE}.map"]))
-    stage(shown.packed, key=PAGE)
-    return trajectory, shown
+    with calm(PAGE.name):
+        trajectory = results.trajectory(page["model"], run, raw=page["raw"], exact=page["exact"])
+        page.say([trajectory])
+        composition = pictures.Composition(map=page["map"])
+        shown = pictures.flow(page["model"], page["raw"], [trajectory], composition)
+        stage(shown.packed, key=PAGE.name)
+        return trajectory, shown
+    return None
 
 
-def explain(method: dg.methods.Method, run: dict, trajectory: Trajectory, model: dg.Model) -> None:
+def explain(page: Visit, method: Method, trajectory: Trajectory, model: dg.Model) -> None:
     """One paragraph under the picture."""
-    state = st.session_state
-    caveat = method.caveat(run["space"], model.prior)
-    offset = "raw, as trained" if state[f"{PAGE}.raw"] else f"calibrated, {model.logit_offset:+.2f}"
-    accuracy = "exact" if state[f"{PAGE}.exact"] else "from a table"
-    measured = "".join(
-        f" {name.replace('_', ' ').capitalize()}: {values[-1]:.3g}."
-        for name, values in trajectory.info.items()
-    )
+    offset = "raw, as trained" if page["raw"] else f"calibrated, {model.logit_offset:+.2f}"
+    accuracy = "exact" if page["exact"] else "from a table"
+    last = {name.replace("_", " ").capitalize(): values[-1] for name, values in trajectory.info.items()}
+    measured = "".join(f" {name}: {value:.3g}." for name, value in last.items())
     st.caption(
-        f"{method.about} {caveat}{measured} Critic offset: {offset}. Logit: {accuracy}. {method.paper}."
+        f"{method.about} {method.caveat(page['space'], model.prior)}{measured} Critic offset: {offset}. "
+        f"Logit: {accuracy}. {method.paper}."
     )
 
 
-method, run = chosen()
-head, picture, foot = st.container(), st.container(), st.container()
-# The picture goes first where it takes no time: the browser draws it while the rest is put together.
-first = st.session_state.get(f"{PAGE}._seen", False) and not st.session_state[f"{PAGE}.exact"]
-if first:
-    with picture:
-        drawn = draw(run)
-sidebar(method, run)
-with head:
-    rule, save = st.columns([5, 1], vertical_alignment="center")
-    rule.latex(method.update_rule(method.Settings.parse(
-        {name: run[name] for name in method.Settings.model_fields}), run["space"]))  # fmt: skip
-    presets.choose(PAGE, ALL)
-if not first:
-    with picture:
-        drawn = draw(run)
-links.publish(PAGE, PARAMETERS | links.settings(method))
-if drawn is not None:
-    trajectory, shown = drawn
-    st.session_state[f"{PAGE}._seen"] = True
-    model = results.model(st.session_state[f"{PAGE}.model"], st.session_state[f"{PAGE}.raw"])
-    with save:
-        export.popover(shown.scene, PAGE)
-    with foot:
-        explain(method, run, trajectory, model)
+def show(page: Visit) -> None:
+    method = dg.methods[page["method"]]
+    if page["space"] not in method.spaces:
+        page["space"] = method.spaces[0]
+    run = page.run(method.name)
+    head, picture, foot = st.container(), st.container(), st.container()
+    # The picture goes first where it takes no time: the browser draws it while the rest is put together.
+    first = st.session_state.get(f"{PAGE.name}._seen", False) and not page["exact"]
+    if first:
+        with picture:
+            drawn = draw(page, run)
+    with st.sidebar:
+        sidebar(page, method, run)
+    with head:
+        save = page.head(method.update_rule(method.Settings.parse(page.of(method.name)), page["space"]))
+    if not first:
+        with picture:
+            drawn = draw(page, run)
+    if drawn is not None:
+        trajectory, shown = drawn
+        st.session_state[f"{PAGE.name}._seen"] = True
+        model = results.model(page["model"], page["raw"])
+        with save:
+            export.popover(shown.scene, PAGE.name)
+        with foot:
+            explain(page, method, trajectory, model)
+
+
+if __name__ == "__main__":
+    PAGE.run(show, declared)

@@ -5,32 +5,36 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
-from app import controls, links, navigation, results
+from app import navigation, parameters, results
 from app.components import live
-from dgflow_core.pictures import live_world as world
+from app.page import Page, Visit
+from app.parameters import Choice, Whole
+from dgflow_core.pictures import live_world
 from dgflow_core.pictures.live_page import live_html
 
-PAGE = "live"
+PAGE = Page(
+    "live",
+    "Live",
+    ":material/play_circle:",
+    "live",
+    order=20,
+    tour="The same flow, running while you turn the knobs. Drop your own particles.",
+    address="browser",
+)
 
-PARAMETERS = {
-    "model": links.choice("model", controls.planar_models(), "25gaussians/wgan-gp"),
-    "method": links.choice("method", world.METHODS, "dgflow"),
-    "space": links.choice("space", ("data", "latent"), "data"),
-    "n": links.whole("n", 5000, 10, 10_000),
-    "seed": links.whole("seed", 0, 0, 2**31 - 1),
-    "raw": links.flag("raw", False),
-    "speed": links.whole("speed", 24, 1, 240),
-    "after": links.choice("after", ("again", "stop", "endless"), "again"),
-}
 
-links.restore(PAGE, PARAMETERS)
-method = dg.methods[st.session_state[f"{PAGE}.method"]]
-links.restore(PAGE, links.settings(method))
-links.complaints(PAGE)
-
-state = st.session_state
-initial = {name: state[f"{PAGE}.{name}"] for name in PARAMETERS if name != "model"}
-initial |= {name: state[f"{PAGE}.{method.name}.{name}"] for name in method.Settings.model_fields}
+def declared() -> dict[str, parameters.Parameter]:
+    mine = {
+        "model": parameters.planar_model(),
+        "method": parameters.method(live_world.METHODS),
+        "space": parameters.SPACE,
+        "n": Whole(5000, "", None, 10, 10_000),
+        "seed": parameters.SEED,
+        "raw": parameters.RAW,
+        "speed": Whole(24, "", None, 1, 240),
+        "after": Choice("again", options=("again", "stop", "endless")),
+    }
+    return mine | parameters.of_methods(dg.methods[name] for name in live_world.METHODS)
 
 
 def packed(name: str) -> bytes:
@@ -38,33 +42,29 @@ def packed(name: str) -> bytes:
     model = results.model(name)
 
     def make() -> bytes:
-        return world.pack(model, {space: results.field(name, False, space) for space in ("data", "latent")})
+        fields = {space: results.field(name, False, space) for space in ("data", "latent")}
+        return live_world.pack(model, fields)
 
     return results.kept(results.key("live", model.digest), make)
 
 
-def remember_model() -> None:
-    """The model is this page's part of the address; the canvas writes the rest itself."""
-    others = {name: value for name, value in st.query_params.to_dict().items() if name != "model"}
-    name = state[f"{PAGE}.model"]
-    st.query_params.from_dict(({"model": name} if name != PARAMETERS["model"].default else {}) | others)
+def show(page: Visit) -> None:
+    initial = {name: page[name] for name in page.in_use() if name != "model" and "." not in name}
+    initial |= page.of(page["method"])
+
+    def remember_model() -> None:
+        """The model is this page's part of the address; the canvas writes the rest itself."""
+        others = {name: value for name, value in st.query_params.to_dict().items() if name != "model"}
+        named = {name: text for name, text in page.texts().items() if name == "model"}
+        st.query_params.from_dict(named | others)
+
+    bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    name = page.draw("model", bar, width=320, on_change=remember_model, label_visibility="collapsed")
+    content = packed(name)
+    file_name = f"dgflow-live-{name.replace('/', '-')}.html"
+    page.course_page(bar, lambda: live_html(results.model(name), content), file_name)
+    live(content, PAGE.name, initial, exact=navigation.address("flow"), address=True)
 
 
-bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-bar.selectbox(
-    "Model", controls.planar_models(), key=f"{PAGE}.model", format_func=controls.model_title, width=320,
-    on_change=remember_model, label_visibility="collapsed",
-    help="A generator with its critic, trained on one data set.",
-)  # fmt: skip
-name = state[f"{PAGE}.model"]
-content = packed(name)
-bar.download_button(
-    "Page for your course",
-    lambda: live_html(results.model(name), content),
-    file_name=f"dgflow-live-{name.replace('/', '-')}.html",
-    mime="text/html",
-    icon=":material/download:",
-    help="This canvas as one HTML file: it runs without a server and without a network.",
-)
-
-live(content, PAGE, initial, exact=navigation.address("flow2d"), address=True)
+if __name__ == "__main__":
+    PAGE.run(show, declared)

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from dgflow_core.errors import UserError
 from dgflow_core.flow.driver import refine
 from dgflow_core.kinds.metric import Metric, fitting
 from dgflow_core.kinds.plane.metrics import METRICS, last_step
@@ -54,18 +55,18 @@ def axis(
         ValueError: not such a setting, the ends are not allowed or in the wrong order, or too many values.
     """
     if name not in settings_of(method):
-        raise ValueError(f"axis must be one of {', '.join(settings_of(method))}, not {name!r}.")
+        raise UserError(f"axis must be one of {', '.join(settings_of(method))}, not {name!r}.")
     info = method.Settings.model_fields[name]
     if typing.get_origin(info.annotation) is Literal:
         return Axis(name, typing.get_args(info.annotation))
     if not 2 <= count <= MAX_SIDE:
-        raise ValueError(f"count must be a whole number from 2 to {MAX_SIDE}, not {count}.")
+        raise UserError(f"count must be a whole number from 2 to {MAX_SIDE}, not {count}.")
     ends = info.json_schema_extra["slider"]
     low, high = (ends[0] if low is None else low), (ends[1] if high is None else high)
     for end in (low, high):
         method.Settings.parse({name: int(end) if info.annotation is int else end})
     if not low < high:
-        raise ValueError(f"{name}: the lower end must be below the upper end, not {low:g} and {high:g}.")
+        raise UserError(f"{name}: the lower end must be below the upper end, not {low:g} and {high:g}.")
     by_factors = info.json_schema_extra["log"] or (info.annotation is int and low > 0)
     values = np.geomspace(low, high, count) if by_factors else np.linspace(low, high, count)
     if info.annotation is int:
@@ -80,7 +81,7 @@ def cells(base: dict[str, Any], x: Axis, y: Axis) -> list[dict[str, Any]]:
         ValueError: both axes run over the same setting.
     """
     if x.name == y.name:
-        raise ValueError(f"the two axes must be different settings, not both {x.name}.")
+        raise UserError(f"the two axes must be different settings, not both {x.name}.")
     order = sorted(
         ((i, j) for j in range(len(y.values)) for i in range(len(x.values))),
         key=lambda cell: (-min(_level(cell[0]), _level(cell[1])), cell[1], cell[0]),

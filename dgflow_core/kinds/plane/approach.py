@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from dgflow_core.errors import UserError
 from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.kinds.plane import density
 from dgflow_core.zoo.model import Model
@@ -70,7 +71,7 @@ def approach(
         ValueError: the run did not move codes, and latent space is asked for; or nothing is 2D.
     """
     if space == "latent" and run.settings["space"] != "latent":
-        raise ValueError("space must be 'data' for a run in data space, not 'latent'.")
+        raise UserError("space must be 'data' for a run in data space, not 'latent'.")
     points = run.positions if space == "latent" else run.samples
     target = target or aim(model, space, field)
     grid = target.grid

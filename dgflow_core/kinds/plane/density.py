@@ -18,6 +18,7 @@ import ot
 import torch
 from torch import Tensor
 
+from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.flow.priors import seeded
 from dgflow_core.kinds.plane import datasets as plane_datasets
@@ -171,7 +172,7 @@ def target(model: Model, space: str = "latent", grid: Grid | None = None, field=
         ValueError: the space is not two-dimensional.
     """
     if model.dim(space) != (2,):
-        raise ValueError(f"space must be two-dimensional for a density on a grid, not {model.dim(space)}.")
+        raise UserError(f"space must be two-dimensional for a density on a grid, not {model.dim(space)}.")
     grid = grid or default_grid(model, space)
     if space == "data":
         z = model.prior.sample(SAMPLES, 5)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dgflow_core.errors import UserError
+
 #: Cells along one side of the raster, and half the side of the square it covers, in data units.
 SIDE, HALF = 96, 2.0
 
@@ -26,9 +28,9 @@ class Drawing:
 
     def __post_init__(self):
         if self.ink.shape != (SIDE, SIDE):
-            raise ValueError(f"drawing must have {SIDE} × {SIDE} cells, not {self.ink.shape}.")
+            raise UserError(f"drawing must have {SIDE} × {SIDE} cells, not {self.ink.shape}.")
         if not self.ink.sum() > 0:
-            raise ValueError("drawing must have some ink; paint with the brush first.")
+            raise UserError("drawing must have some ink; paint with the brush first.")
 
     @classmethod
     def parse(cls, code: str) -> Drawing:
@@ -38,7 +40,7 @@ class Drawing:
             ValueError: another length or other letters, or no ink.
         """
         if len(code) != SIDE**2 or not set(code) <= set("0123456789abcdef"):
-            raise ValueError(f"drawing must be {SIDE**2} hexadecimal digits.")
+            raise UserError(f"drawing must be {SIDE**2} hexadecimal digits.")
         digits = np.frombuffer(code.encode(), np.uint8).astype(np.float64)
         ink = np.where(digits >= ord("a"), digits - ord("a") + 10, digits - ord("0"))
         return cls(ink.reshape(SIDE, SIDE))

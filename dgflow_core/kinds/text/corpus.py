@@ -12,6 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from dgflow_core.errors import UserError
+
 LENGTH = 32  # characters in a string, as in the papers
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # what stands for a character outside the alphabet
 SYMBOLS = 96  # of the alphabet, the unknown one included
@@ -46,7 +48,7 @@ class Corpus:
             ValueError: the corpus has fewer.
         """
         if n > len(self):
-            raise ValueError(f"n must be at most {len(self):,}, the strings of this corpus, not {n:,}.")
+            raise UserError(f"n must be at most {len(self):,}, the strings of this corpus, not {n:,}.")
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))[:n]
         return [self.string(row) for row in order.tolist()]
 
@@ -75,7 +77,7 @@ def billion_words(root: Path | str | None = None, train: bool = True) -> Corpus:
     """
     root = root or os.environ.get("DGFLOW_DATA")
     if root is None:
-        raise ValueError("data_root must name the folder that holds billion_words (or set DGFLOW_DATA).")
+        raise UserError("data_root must name the folder that holds billion_words (or set DGFLOW_DATA).")
     folder = Path(root) / "billion_words"
     folder = folder if folder.is_dir() else Path(root)
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != "README.md")
@@ -84,10 +86,10 @@ def billion_words(root: Path | str | None = None, train: bool = True) -> Corpus:
         try:
             sentences += path.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError:
-            raise ValueError(f"data_root: {path.name} in {folder.name} is not UTF-8 text.") from None
+            raise UserError(f"data_root: {path.name} in {folder.name} is not UTF-8 text.") from None
     sentences = [line for line in sentences if len(line) >= LENGTH]
     if not sentences:
-        raise ValueError(
+        raise UserError(
             f"data_root must hold billion_words (text, a sentence a line), which {root} does not."
         )
     return corpus([line for row, line in enumerate(sentences) if (row % HELD_OUT != 0) == train])
@@ -111,7 +113,7 @@ def encode(strings: list[str], letters: str) -> Tensor:
     """
     place = {letter: index for index, letter in enumerate(letters)}
     if any(len(string) != LENGTH for string in strings):
-        raise ValueError(f"strings must have {LENGTH} characters each.")
+        raise UserError(f"strings must have {LENGTH} characters each.")
     unknown = place[UNKNOWN]
     rows = [[place.get(letter, unknown) for letter in string] for string in strings]
     return torch.tensor(rows, dtype=torch.int64).reshape(-1, LENGTH)
@@ -133,12 +135,10 @@ def paste(text: str, letters: str) -> Pasted:
         ValueError: too short for one string, or longer than ``MAX_PASTE``.
     """
     if len(text) > MAX_PASTE:
-        raise ValueError(f"text must have at most {MAX_PASTE:,} characters, not {len(text):,}.")
+        raise UserError(f"text must have at most {MAX_PASTE:,} characters, not {len(text):,}.")
     text = " ".join(text.split())
     if len(text) < LENGTH:
-        raise ValueError(
-            f"text must have at least {LENGTH} characters besides extra spaces, not {len(text)}."
-        )
+        raise UserError(f"text must have at least {LENGTH} characters besides extra spaces, not {len(text)}.")
     known = "".join(letter if letter in letters else UNKNOWN for letter in text)
     cut = corpus([known])
     replaced = sum(ours != theirs for ours, theirs in zip(known, text, strict=True))

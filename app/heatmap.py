@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
+from dgflow_core.kinds.metric import Metric
 from dgflow_core.pictures import palette
 
 
-def heatmap(
-    values: np.ndarray,
-    x: Sequence,
-    y: Sequence,
-    x_title: str,
-    y_title: str,
-    metric: str,
-    unit: str,
-    better_up: bool,
-) -> go.Figure:
+class Axis(NamedTuple):
+    """One side of the map: its title, and what its cells stand for, in order."""
+
+    title: str
+    values: Sequence[Any]
+
+
+def heatmap(values: np.ndarray, x: Axis, y: Axis, metric: Metric) -> go.Figure:
     """``values`` (len(y), len(x)) as coloured cells; NaN is left blank, the best cell is ringed.
 
-    Bright is good whichever way the metric runs. Cells stand at equal distances, labelled with
-    their settings; an invisible marker on each makes it clickable: point number j · len(x) + i.
+    Bright is good whichever way the metric runs. Cells stand at equal
+    distances, labelled with their settings; an invisible marker on each makes it clickable: point number
+    j · len(x) + i.
     """
-    columns, rows = [_label(value) for value in x], [_label(value) for value in y]
+    name, unit, better_up = metric.title, metric.unit, metric.better != "down"
+    columns, rows = [_label(value) for value in x.values], [_label(value) for value in y.values]
     figure = go.Figure()
     figure.add_heatmap(
         z=values, x=columns, y=rows, colorscale=_scale(better_up), xgap=2, ygap=2, hoverinfo="skip",
         text=[[_number(value) for value in row] for row in values], texttemplate="%{text}",
         colorbar={
-            "title": {"text": f"{metric} ({unit})", "side": "right", "font": {"size": 15}}, "thickness": 14,
+            "title": {"text": f"{name} ({unit})", "side": "right", "font": {"size": 15}}, "thickness": 14,
         },
     )  # fmt: skip
     i, j = (grid.ravel() for grid in np.meshgrid(range(len(columns)), range(len(rows))))
@@ -41,7 +43,7 @@ def heatmap(
         text=[_number(value, "not run yet") for value in values.ravel()],
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
         hovertemplate=(
-            f"{x_title} = %{{x}}<br>{y_title} = %{{y}}<br>{metric}: %{{text}}<extra>click to open</extra>"
+            f"{x.title} = %{{x}}<br>{y.title} = %{{y}}<br>{name}: %{{text}}<extra>click to open</extra>"
         ),
     )  # fmt: skip
     if np.isfinite(values).any():
@@ -52,8 +54,8 @@ def heatmap(
             marker={"size": 40, "symbol": "square-open", "color": palette.REFINED, "line": {"width": 3}},
         )  # fmt: skip
     axis = {"type": "category", "showgrid": False, "tickfont": {"size": 14}, "ticks": ""}
-    figure.update_xaxes(title={"text": x_title, "font": {"size": 17}}, **axis)
-    figure.update_yaxes(title={"text": y_title, "font": {"size": 17}}, **axis)
+    figure.update_xaxes(title={"text": x.title, "font": {"size": 17}}, **axis)
+    figure.update_yaxes(title={"text": y.title, "font": {"size": 17}}, **axis)
     figure.update_layout(
         height=560, margin={"l": 10, "r": 10, "t": 10, "b": 10}, font={"size": 15},
         clickmode="event+select", dragmode=False,

@@ -11,27 +11,32 @@ from pathlib import Path
 import streamlit as st
 
 import dgflow_core as dg
+from app import results
+from app.escape import plain, short
+from app.failures import calmly
+from dgflow_core.errors import UserError
 from dgflow_core.zoo import shelf
 
 #: The environment variable that names a folder of models; each is a folder in it.
 FOLDER = "DGFLOW_MODELS"
 #: The most that the two files may hold together, in bytes (.streamlit/config.toml: one file, in MB).
 LIMIT = 64 * 2**20
-UPLOADED = "own/upload"
+OWN = "own/"
+UPLOADED = f"{OWN}upload"
 
 
 def choices() -> dict[str, str]:
     """What this session may choose beside the shipped models: key → title."""
-    found = {key: f"Folder · {path.name}" for key, path in _folders().items()}
+    found = {key: f"Folder · {short(path.name)}" for key, path in _folders().items()}
     model = st.session_state.get("_uploaded")
-    return found if model is None else {UPLOADED: f"Yours · {model.title}", **found}
+    return found if model is None else {UPLOADED: f"Yours · {short(model.title)}", **found}
 
 
 def get(choice: str) -> dg.Model:
     """The model behind a choice, loaded once a session (a folder anew when its weights change).
 
     Raises:
-        ValueError: it is not a model of images, or damaged; one sentence.
+        UserError: it is not a model of images, or damaged; one sentence.
     """
     if choice == UPLOADED:
         return st.session_state["_uploaded"]
@@ -45,21 +50,43 @@ def get(choice: str) -> dg.Model:
     return loaded[choice][1]
 
 
+def chosen(choice: str, fallback: str) -> tuple[str, dg.Model]:
+    """The model behind a choice, shipped or not, and its name.
+
+    Where it cannot be loaded, that is said, and it is the one this session had before, or the ``fallback``.
+    """
+    state = st.session_state
+    try:
+        model = get(choice) if choice.startswith(OWN) else results.model(choice)
+    except UserError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        choice = state.get("_last_model", fallback)
+        model = get(choice) if choice.startswith(OWN) else results.model(choice)
+    state["_last_model"] = choice
+    return choice, model
+
+
 def control(page: str) -> None:
     """The place to hand in a model; a good one is chosen at once, a bad one gets its sentence."""
-    with st.popover("Your own model", icon=":material/upload_file:", width="stretch",
-                    help="Refine the samples of your own generator with your own critic."):  # fmt: skip
+    words = "Refine the samples of your own generator with your own critic."
+    with st.popover("Your own model", icon=":material/upload_file:", width="stretch", help=words):
         st.file_uploader(
-            f"{shelf.CONFIG} and {shelf.WEIGHTS}", ["json", "safetensors"], accept_multiple_files=True,
-            key=f"{page}._files", on_change=_take, args=(page,), max_upload_size=LIMIT // 2**20,
+            f"{shelf.CONFIG} and {shelf.WEIGHTS}",
+            ["json", "safetensors"],
+            accept_multiple_files=True,
+            key=f"{page}._files",
+            on_change=_take,
+            args=(page,),
+            max_upload_size=LIMIT // 2**20,
             help="As dg.save writes them, for one of the explorer's architectures. They are read as plain "
             f"numbers, {LIMIT // 2**20} MB at most, and stay in this session.",
-        )  # fmt: skip
+        )
         problem = st.session_state.get(f"{page}._problem")
         if problem:
-            st.error(problem, icon=":material/error:")
+            st.error(plain(problem), icon=":material/error:")
         elif "_uploaded" in st.session_state:
-            st.success(f"In use: {st.session_state['_uploaded'].title}", icon=":material/check:")
+            title = plain(short(st.session_state["_uploaded"].title))
+            st.success(f"In use: {title}", icon=":material/check:")
 
 
 def _folders() -> dict[str, Path]:
@@ -67,10 +94,19 @@ def _folders() -> dict[str, Path]:
     if root is None or not Path(root).is_dir():
         return {}
     return {
-        f"own/{path.name}": path
+        f"{OWN}{path.name}": path
         for path in sorted(Path(root).iterdir())
-        if (path / shelf.CONFIG).is_file() and path.name != UPLOADED.removeprefix("own/")
+        if (path / shelf.CONFIG).is_file() and path.name != UPLOADED.removeprefix(OWN) and _readable(path)
     }
+
+
+def _readable(path: Path) -> bool:
+    """Whether the name is text, as a browser must have it; a name of stray bytes is passed over."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _take(page: str) -> None:
@@ -82,17 +118,19 @@ def _take(page: str) -> None:
         return
     try:
         if sum(file.size for file in state[f"{page}._files"]) > LIMIT:
-            raise ValueError(f"The files must hold at most {LIMIT // 2**20} MB together.")
+            raise UserError(f"The files must hold at most {LIMIT // 2**20} MB together.")
         if set(files) != {"json", "safetensors"}:
-            raise ValueError(f"A model is two files: {shelf.CONFIG} and {shelf.WEIGHTS}.")
+            raise UserError(f"A model is two files: {shelf.CONFIG} and {shelf.WEIGHTS}.")
         config, weights = (files[kind].getvalue() for kind in ("json", "safetensors"))
         state["_uploaded"] = _images(shelf.assemble(config, weights, "upload"))
         state[f"{page}.model"] = UPLOADED
-    except ValueError as error:
+    except UserError as error:
         state[f"{page}._problem"] = str(error)
+    except Exception:
+        state[f"{page}._problem"] = calmly(f"{page}, upload")
 
 
 def _images(model: dg.Model) -> dg.Model:
     if model.kind != "image":
-        raise ValueError(f"model {model.name!r} must make images here, not be of kind {model.kind!r}.")
+        raise UserError(f"model {model.name!r} must make images here, not be of kind {model.kind!r}.")
     return model

@@ -1,10 +1,11 @@
-"""The same samples under several settings: which rows a grid has, and what each of them runs."""
+"""The same samples under variations of one run: which rows such a grid has, and what each of them runs."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 import dgflow_core as dg
+from app.panels import run_title
 from dgflow_core.flow import stopping
 from dgflow_core.flow.divergences import divergences
 
@@ -36,17 +37,20 @@ def rows(what: str, settings: dict[str, Any], model: dg.Model, others: dict[str,
     if what == "method":
         common = {name: settings[name] for name in ("space", "n", "seed")}
         return [
-            Row(_title(name, values), {"method": name, **common, **values}) for name, values in others.items()
+            Row(run_title(name, values), {"method": name, **common, **values})
+            for name, values in others.items()
         ]
     if what == "divergence":
         return [Row(divergences[key].title, settings | {"divergence": key}) for key in divergences]
     if what == "eta":
-        low, high = 1e-6, 100
         values = dict.fromkeys(float(f"{settings['eta'] * factor:.3g}") for factor in FACTORS)
-        return [Row(f"η = {eta:g}", settings | {"eta": eta}) for eta in values if low <= eta <= high]
+        return [Row(f"η = {eta:g}", settings | {"eta": eta}) for eta in values if _allowed(method, eta)]
     return [Row(stopping.TITLES[rule], settings | {"until": rule}) for rule in stopping.rules(method, model)]
 
 
-def _title(name: str, values: dict[str, Any]) -> str:
-    title = dg.methods[name].title
-    return f"{title} ({values['divergence']})" if "divergence" in values else title
+def _allowed(method: dg.methods.Method, eta: float) -> bool:
+    try:
+        method.Settings.parse({"eta": eta})
+    except ValueError:
+        return False
+    return True

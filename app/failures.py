@@ -1,0 +1,35 @@
+"""What goes wrong: a person's mistake is said in its own sentence, a bug of ours calmly, and in the log."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from app.escape import plain
+from dgflow_core.errors import UserError
+
+log = logging.getLogger("dgflow")
+
+CALM = "Something went wrong on our side; it is logged there as {}. Another setting may work."
+
+
+def calmly(where: str) -> str:
+    """Log the exception being handled; return the sentence for the person, with its number in the log."""
+    number = secrets.token_hex(3)
+    log.exception("%s, %s", where, number)
+    return CALM.format(number)
+
+
+@contextmanager
+def calm(where: str) -> Iterator[None]:
+    """Say in a sentence what goes wrong inside; what follows goes on. Also a decorator, for fragments."""
+    try:
+        yield
+    except UserError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+    except Exception:
+        st.error(calmly(where), icon=":material/error:")

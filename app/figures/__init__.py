@@ -1,1 +1,0 @@
-"""Charts: pure functions, arrays in, Plotly figure out."""

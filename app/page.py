@@ -1,0 +1,125 @@
+"""What every page is and does: its declaration, its values and link, its head, what it says where it fails.
+
+A page is one file in ``app/pages``:
+
+    PAGE = Page("latent", "Latent density", ":material/blur_on:", "latent", order=50, tour="Does it arrive?")
+
+    def declared(): return {"seed": SEED, …}
+    def show(page: Visit) -> None: …
+
+    if __name__ == "__main__":
+        PAGE.run(show, declared)
+
+``navigation`` finds it by the declaration alone, which it reads without running the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from app import links, presets, results
+from app.escape import plain
+from app.failures import calm
+from app.parameters import Parameter
+from dgflow_core.methods import Method
+
+
+@dataclass(frozen=True)
+class Page:
+    """The declaration of a page, in literals.
+
+    Attributes:
+        name: of its state in the session and its presets. title, icon: in the navigation.
+        path: in the address bar; "" is the home page. order: its place in the navigation.
+        tour: what the home page says of it; "" leaves it out there.
+        address: who writes the address bar: the server, or a canvas in the "browser".
+    """
+
+    name: str
+    title: str
+    icon: str
+    path: str
+    order: int
+    tour: str = ""
+    address: str = "server"
+
+    def run(
+        self, show: Callable[[Visit], Any], parameters: Callable[[], Mapping[str, Parameter]] = dict
+    ) -> None:
+        """Run the page once: read the link, show, write the link; what goes wrong is said in a sentence."""
+        with calm(self.name):
+            visit = Visit(self, parameters())
+            visit.restore()
+            for problem in visit.complaints[: links.COMPLAINTS]:
+                st.warning(plain(problem), icon=":material/link_off:")
+            with calm(self.name):
+                show(visit)
+            visit.publish()
+
+
+class Visit(links.Values):
+    """One run of a page, for one person: the values of its parameters, and what all pages draw."""
+
+    def __init__(self, page: Page, parameters: Mapping[str, Parameter]):
+        super().__init__(page.name, parameters)
+        self.declared = page
+
+    def draw(self, name: str, place=st, **how) -> Any:
+        """Draw the control of a parameter; return its value."""
+        return self.parameters[name].draw(self.key(name), place, **how)
+
+    def controls(self, *names: str) -> None:
+        """Draw the controls of several parameters, one under the other."""
+        for name in names:
+            self.draw(name)
+
+    def method_settings(self, method: Method, without: Sequence[str] = ()) -> dict[str, Any]:
+        """Draw a method's settings; return their values."""
+        names = [name for name in method.Settings.model_fields if name not in without]
+        return {name: self.draw(f"{method.name}.{name}") for name in names}
+
+    def course_page(self, place, make: Callable[[], str], file_name: str) -> None:
+        """The button that saves a live canvas as a page of its own."""
+        place.download_button(
+            "Page for your course",
+            make,
+            file_name=file_name,
+            mime="text/html",
+            icon=":material/download:",
+            help="This canvas as one HTML file: it runs without a server and without a network.",
+        )
+
+    def head(self, formula: str = ""):
+        """The rule being run and the presets; returns the place beside them, for the exports."""
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        with left:
+            if formula:
+                st.latex(formula)
+            presets.choose(self)
+        self.publish()
+        return right
+
+    def say(self, runs: Sequence, titles: Sequence[str] | None = None) -> None:
+        """Say what is to be said of runs: that one was stopped, which may go on, or left the finite range."""
+        for number, run in enumerate(runs):
+            if run.message:
+                words = f"{titles[number]}: {run.message}" if titles else run.message
+                place = st.container(horizontal=True, vertical_alignment="center")
+                place.warning(plain(words), icon=":material/warning:")
+                if results.can_go_on(run):
+                    place.button(
+                        "Go on",
+                        icon=":material/resume:",
+                        key=f"{self.page}._go_on {number}",
+                        on_click=results.go_on,
+                        args=(run,),
+                        help="Compute the steps that are missing.",
+                    )
+
+    def publish(self) -> None:
+        if self.declared.address == "server":
+            super().publish()

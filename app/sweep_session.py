@@ -1,0 +1,70 @@
+"""One person's sweep: its cells, those that are finished, and whether it is running."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from app import limits, results
+from dgflow_core.reports import sweep_grid
+
+#: The most finished cells that a session keeps.
+KEPT = 4096
+
+
+class Sweep:
+    """The grid that a page asks for; finished cells serve every grid of the session.
+
+    Raises:
+        UserError: a cell is over the server's limits.
+    """
+
+    def __init__(self, page: str, name: str, base: dict[str, Any], x: sweep_grid.Axis, y: sweep_grid.Axis):
+        self.page, self.name, self.base, self.x, self.y = page, name, base, x, y
+        self.model, self.cells = results.model(name), sweep_grid.cells(base, x, y)
+        for cell in self.cells:
+            limits.check(self.model, cell)
+        self.finished: dict = st.session_state.setdefault(f"{page}._finished", {})
+        while len(self.finished) > KEPT:
+            self.finished.pop(next(iter(self.finished)))
+        self.missing = sum(sweep_grid.cell_key(self.model, cell) not in self.finished for cell in self.cells)
+        self.identity = results.key(name, base, x, y)
+        # A sweep goes on by itself after a page change; only stop, or another grid, ends it.
+        self.running = st.session_state.get(f"{page}._running") == self.identity and self.missing > 0
+
+    def go(self, on: bool) -> None:
+        """Start or stop."""
+        st.session_state[f"{self.page}._running"] = self.identity if on else None
+
+    def button(self, place) -> None:
+        """Draw the button that starts it, or stops it."""
+        count = len(self.cells)
+        if self.running:
+            words, help = "Stop", "Stop here; finished cells stay."
+        else:
+            words = "Run the grid" if self.missing == count else f"Run {self.missing} more"
+            help = f"{count} runs of {self.base['n']} particles from the same start."
+        place.button(
+            words if self.missing else "Finished",
+            icon=":material/stop:" if self.running else ":material/play_arrow:",
+            type="secondary" if self.running else "primary",
+            on_click=self.go,
+            args=(not self.running,),
+            disabled=not self.missing,
+            width="stretch",
+            help=help,
+        )
+
+    def values(self, metric: str) -> np.ndarray:
+        """(len(y), len(x)) of a metric; NaN where a cell is not finished."""
+        return sweep_grid.table(self.model, self.base, self.x, self.y, self.finished, metric)
+
+    def steps(self) -> Iterator[int]:
+        """Compute what is missing, giving the number of finished cells after each; then it runs no more."""
+        yield from sweep_grid.sweep(
+            self.model, self.cells, self.finished, lambda space: results.field(self.name, False, space)
+        )
+        self.go(False)
