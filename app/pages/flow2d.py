@@ -33,15 +33,7 @@ def declared() -> dict[str, parameters.Parameter]:
         "model": parameters.planar_model(),
         "method": parameters.method(dg.methods),
         "space": parameters.SPACE,
-        "n": Whole(
-            2000,
-            "n · particles",
-            "How many samples to refine at once.",
-            10,
-            kinds.get("2d").limits.n,
-            100,
-            SLIDER,
-        ),
+        "n": Whole(2000, "n · particles", "How many samples to refine at once.", 10, MOST, 100, SLIDER),
         "raw": parameters.RAW,
         "exact": Flag(
             False,
