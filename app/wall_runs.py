@@ -77,10 +77,8 @@ def picture(page: Values, runs: list[Trajectory], labels: list[str] | None) -> W
     step = page["step"] if page["step"] >= 0 else None
     if labels is not None:
         return Wall(tuple(runs), tuple(labels), rows=True, order=page["order"], step=step, key=key)
-    wall, sample = (
-        Wall(tuple(runs), order=page["order"], step=step, key=key),
-        min(page["sample"], runs[0].n - 1),
-    )
+    wall = Wall(tuple(runs), order=page["order"], step=step, key=key)
+    sample = min(page["sample"], runs[0].n - 1)
     return {"All samples": wall, f"Sample {sample + 1} over the steps": replace(wall, sample=sample)}
 
 

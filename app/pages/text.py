@@ -86,10 +86,8 @@ def show(page: Visit) -> None:
         walked = results.kept(name, lambda: walk_through(model, runs[0], *ends), lambda made: made.nbytes)
         reader(pack([walked], titles[:1], against, ends), f"{PAGE.name}._walk", start)
     with save:
-        name, seen = (
-            results.key(titles, [results.identity(run) for run in runs]),
-            {k: page[k] for k in DISPLAY},
-        )
+        name = results.key(titles, [results.identity(run) for run in runs])
+        seen = {part: page[part] for part in DISPLAY}
         export.popover(Listing(tuple(runs), tuple(titles), model, key=name, **seen), PAGE.name)
     own_text(PAGE.name, model, runs[0], titles[0], against)
     st.caption(
