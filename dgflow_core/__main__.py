@@ -21,7 +21,8 @@ from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.fields.table import TabulatedField
 from dgflow_core.flow import stopping
-from dgflow_core.flow.driver import MAX_PARTICLES, NonFinite, Recorder, Run
+from dgflow_core.flow.driver import NonFinite, Recorder, Run, record
+from dgflow_core.flow.request import MAX_PARTICLES
 from dgflow_core.methods.base import Method, allowed
 from dgflow_core.pictures import export
 from dgflow_core.zoo import shelf
@@ -148,25 +149,13 @@ def refine(args: argparse.Namespace) -> int:
     fields = {"tabulated": TabulatedField, "fast": partial(ExactField, fast=True)}
     field = fields[args.field](model, args.space) if args.field in fields else None
     run = Run(model, args.method, n=args.n, seed=args.seed, space=args.space, field=field, **settings)
-    recorder, code = Recorder(run), 0
     with on_interrupt() as interrupted, tqdm(total=run.steps, unit="step", disable=None) as bar:
-        try:
-            for frame in run:
-                recorder.add(frame)
-                bar.update(frame.step - bar.n)
-                if interrupted():
-                    code = INTERRUPTED
-                    break
-        except NonFinite as error:
-            if not recorder.frames:
-                raise
-            recorder.ended, recorder.message, code = "non-finite", str(error), 1
-    trajectory = recorder.trajectory()
-    if code:
-        say(
-            recorder.message
-            or f"Stopped after step {trajectory.steps} of {run.steps}; what was done is kept."
+        trajectory = record(
+            run, Recorder(run), each=lambda frame: bar.update(frame.step - bar.n), stop=interrupted
         )
+    code = {"complete": 0, "stopped": INTERRUPTED, "non-finite": 1}[trajectory.ended]
+    if trajectory.message:
+        say(trajectory.message)
     for path in args.out or [Path(export.filename(trajectory, "npz"))]:
         with tqdm(total=0, unit="frame", leave=False, disable=None) as bar:
 

@@ -307,7 +307,7 @@ def lying_header(g):
 BROKEN = {
     "no such file": (lambda g: g.unlink(), "there is no file"),
     "another suffix": (lambda g: g.rename(g.with_suffix(".bin")), "an .npz or a .pth file"),
-    "a folder": (lambda g: (g.unlink(), g.mkdir())[:0], "not an .npz of plain arrays"),
+    "a folder": (lambda g: (g.unlink(), g.mkdir())[:0], "is not a file"),
     "empty": (written(lambda old: b""), "not an .npz of plain arrays"),
     "cut short": (written(lambda old: old[:-300]), "not an .npz of plain arrays"),
     "damaged inside": (written(lambda old: old[:300] + bytes(200) + old[500:]), "not an .npz of"),
@@ -328,6 +328,11 @@ BROKEN = {
     "class-conditional": (
         npz(lambda a: (a.clear(), a.update(resnet()), a.update({"block2/b1/gammas/W": np.ones((10, CH))}))),
         "class-conditional generators are not supported"),
+    "a device that never ends": (lambda g: (g.unlink(), g.symlink_to("/dev/zero"))[:0], "is not a file"),
+    "numbers of 16 bytes that are too large": (
+        npz(lambda a: a.update({"dc2/b": np.full(CH // 4, 1e300, np.longdouble)})), "dc2/b must hold finite"),
+    "numbers without a place": (
+        pth(lambda p: torch.save({"l0.weight": torch.ones(2, device="meta")}, p)), "must hold finite"),
     "a pickle with code": (pth(lambda p: p.write_bytes(pickle.dumps(Code()))), "not a .pth of plain arrays"),
     "a zipped pickle with code": (pth(pickled_zip), "not a .pth of plain arrays"),
     "a whole network": (pth(lambda p: torch.save(torch.nn.Linear(2, 2), p)), "not a .pth of plain arrays"),

@@ -6,7 +6,9 @@ it shares no code with the core.
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import re
 
 import numpy as np
 import pytest
@@ -14,10 +16,11 @@ import torch
 from torch.nn.functional import leaky_relu, linear
 
 import dgflow_core as dg
+from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.flow import priors
 from dgflow_core.flow.priors import seeded
-from dgflow_core.methods import ddls, dot
+from dgflow_core.methods import base, ddls, dot
 from tests.conftest import CRITIC, GENERATOR
 from tests.test_divergences import KEYS, WRITTEN
 
@@ -221,7 +224,7 @@ def test_every_method_declares_itself(name):
         assert info.description, key
         assert info.json_schema_extra["symbol"], key
     assert method.about.endswith(".")
-    assert "20" in method.paper
+    assert re.search(r"\b(19|20)\d\d\b", method.paper)  # when, not any "20" in it
 
 
 def test_ddls_drift_function_matches_its_step(files):
@@ -229,3 +232,36 @@ def test_ddls_drift_function_matches_its_step(files):
     field = ExactField(m, "latent")
     state = dg.methods["ddls"].init(field, m.prior.sample(16, 0), ddls.DDLSSettings())
     close(ddls.drift(field, state), -state.points + state.at.grad)
+
+
+def test_the_fresh_ratio_takes_as_many_parts_as_its_kernel_needs(tiny):
+    """Stable while η max w(d) ≤ h²/2: with KL, w = 1; what is more than it takes is said."""
+    t = dg.refine(tiny, "exact", n=200, steps=1, eta=1.0, bandwidth=0.1)
+    assert t.info["substeps"][1] == 200
+    assert t.message == ""
+    with pytest.warns(RuntimeWarning, match=r"would need 2,000 parts .* in 256\. A smaller eta than 10"):
+        dg.refine(tiny, "exact", n=200, steps=1, eta=10.0, bandwidth=0.1)
+
+
+def test_the_fresh_ratio_names_its_logit_and_nothing_else(monkeypatch):
+    rule = dg.methods["exact"].update_rule
+    made = dg.methods["exact"].Settings
+    assert r"\sigma(-d_t)" in rule(made(divergence="logD"), "data")
+    row = dataclasses.replace(dg.divergences["JS"], latex_weight=r"2\cdot d\,\mathrm{id}(d)")
+    monkeypatch.setitem(dg.divergences, "JS", row)
+    assert r"2\cdot d_t\,\mathrm{id}(d_t)" in rule(made(divergence="JS"), "data")
+
+
+def test_a_setting_without_bounds_still_has_its_sentence():
+    class Free(base.Settings):
+        speed: float = base.setting(1.0, symbol="v", help="How fast.")
+        least: int = base.setting(1, symbol="k", help="How many.", ge=1)
+        most: float = base.setting(1.0, symbol="m", help="How much.", le=2)
+
+    for name, words in {
+        "speed": "a number",
+        "least": "a whole number from 1",
+        "most": "a number up to 2",
+    }.items():
+        with pytest.raises(UserError, match=f"^{name} must be {words}, not 'x'"):
+            Free.parse({name: "x"})

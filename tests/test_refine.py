@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import dgflow_core as dg
 from dgflow_core.errors import UserError
+from dgflow_core.flow.driver import Recorder, record
 
 SMALL = {"n": 40, "steps": 6}
 
@@ -208,3 +209,33 @@ def test_other_files_are_not_runs(content, tmp_path):
     (tmp_path / "run.npz").write_bytes(content)
     with pytest.raises(ValueError, match="is not a saved run"):
         dg.Trajectory.load(tmp_path / "run.npz")
+
+
+def test_a_file_that_unpacks_to_more_than_the_limit_is_not_read(tiny, tmp_path):
+    path = dg.refine(tiny, **SMALL).save(tmp_path / "run.npz")
+    with pytest.raises(UserError, match=r"path: 'run.npz' holds more than 0 MiB\."):
+        dg.Trajectory.load(path, limit=1000)
+    assert dg.Trajectory.load(path).n == 40
+
+
+def test_a_run_away_says_so(tiny):
+    """Twenty steps of eta 100 take particles far from all data; nothing is infinite yet."""
+    words = r"40 particles ended more than 10 times as far out as the data; a smaller eta than 100 should"
+    with pytest.warns(RuntimeWarning, match=words):
+        t = dg.refine(tiny, n=40, steps=20, eta=100.0, gamma=0.0)
+    assert t.ended == "complete"
+    assert "smaller eta than 100" in t.message
+    assert dg.refine(tiny, **SMALL).message == ""
+    far = dg.refine(tiny, start=np.full((3, 2), 1e4), steps=2, eta=1e-6, gamma=0.0)
+    assert far.message == ""  # that is where they were put
+
+
+def test_one_loop_serves_all(tiny):
+    """What the app and the command line use is what ``refine`` uses."""
+    seen = []
+    run = dg.Run(tiny, **SMALL)
+    t = record(run, Recorder(run), each=seen.append, stop=lambda: len(seen) == 4)
+    assert (t.steps, t.ended) == (3, "stopped")
+    assert t.message == "Stopped after step 3 of 6; what was done is kept."
+    assert t.provenance["seconds"] >= 0
+    assert torch.equal(t.positions, dg.refine(tiny, **SMALL).positions[:4])

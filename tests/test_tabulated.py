@@ -209,13 +209,18 @@ def test_points_that_are_not_finite_stay_so(tiny, fields):
     assert torch.isfinite(at.logit[1])
 
 
+def stored(model) -> bool:
+    """Whether a table of this size that fits these weights lies on disk."""
+    return table._read(model, "data", 65) is not None
+
+
 def test_table_is_kept_and_read_again(tiny, cache, monkeypatch):
-    assert not table.ready(tiny, "data", 65)
+    assert not stored(tiny)
     shares = []
     first = TabulatedField(tiny, "data", size=65, progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert table.ready(tiny, "data", 65)
+    assert stored(tiny)
     assert table.path(tiny, "data").is_relative_to(cache)
     monkeypatch.setattr(table, "compute", lambda *a, **k: pytest.fail("computed again"))
     again = TabulatedField(tiny, "data", size=65)
@@ -240,7 +245,7 @@ def test_other_weights_have_another_table(tiny, cache):
     # the same file name, as where a shipped model was trained anew in its folder
     shared = table.path(tiny, "data")
     shared.rename(table.path(other, "data"))
-    assert not table.ready(other, "data", 65)
+    assert not stored(other)
     field = TabulatedField(other, "data", size=65)
     points = torch.randn(50, 2) * 0.3
     expected = ExactField(other).evaluate(points).logit
@@ -253,9 +258,9 @@ def test_a_damaged_file_is_made_again(tiny, cache, harm):
     file = table.path(tiny, "data")
     content = file.read_bytes()
     file.write_bytes({"cut": content[: len(content) // 2], "noise": b"\xff" * 4096, "empty": b""}[harm])
-    assert not table.ready(tiny, "data", 65)
+    assert not stored(tiny)
     assert torch.equal(TabulatedField(tiny, "data", size=65).table, good.table)
-    assert table.ready(tiny, "data", 65)
+    assert stored(tiny)
 
 
 def test_a_folder_that_cannot_be_written_costs_nothing_but_time(tiny, tmp_path, monkeypatch):
@@ -277,3 +282,17 @@ def test_points_that_are_not_planar_are_refused(tiny):
     )
     with pytest.raises(ValueError, match="2D samples and points"):
         TabulatedField(model, "latent", size=33, keep=False)
+
+
+def test_a_full_disk_costs_nothing_but_time(tiny, cache, monkeypatch, caplog):
+    """What the system says when the disk is full; no scrap of a file stays behind."""
+
+    def full(path, content):
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(table.Path, "write_bytes", full)
+    field = TabulatedField(tiny, size=33)
+    assert field.table.shape == (3, 33, 33)
+    assert list(cache.iterdir()) == []
+    assert "No space left" in caplog.text

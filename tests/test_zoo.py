@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import struct
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from safetensors.torch import save as save_tensors
 
 import dgflow_core as dg
+from dgflow_core import nets as architectures
+from dgflow_core.errors import UserError
 from dgflow_core.nets.mlp import MLP
-from dgflow_core.zoo import shelf
+from dgflow_core.zoo import shapes, shelf
 from tests.conftest import REPO
 
 
@@ -341,3 +346,135 @@ def test_the_example_runs(registry, monkeypatch):
     assert (m.title, m.dataset, m.sample_shape) == ("My GAN", "cifar10", (3, 32, 32))
     run = dg.refine(m, n=4, steps=2, space="latent", gamma=0.0, eta=0.1)
     assert run.logits[-1].mean() > run.logits[0].mean()
+
+
+# What an upload may make the server do
+
+
+def conv_critic(side: int) -> dict:
+    return {"architecture": "sndcgan_discriminator", "arguments": {"channels": 1, "width": 1, "side": side}}
+
+
+def filled(config: dict) -> tuple[bytes, bytes]:
+    """The two files of a model, its weights zero and of the shapes that ``config`` asks for."""
+    whole = {"title": "T", "kind": "image", "dataset": "x", "prior": {"kind": "normal", "dim": 2}, **config}
+    weights = {}
+    for part in ("generator", "critic"):
+        with torch.device("meta"):
+            net = architectures.build(whole[part]["architecture"], whole[part]["arguments"])
+        weights |= {f"{part}.{key}": torch.zeros(value.shape) for key, value in net.state_dict().items()}
+    return json.dumps(whole).encode(), save_tensors(weights)
+
+
+def decoder(**arguments) -> dict:
+    return {"architecture": "dcgan_decoder", "arguments": {"dim": 2, "channels": 1, "width": 1, **arguments}}
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"generator": decoder(resize=16_384), "critic": conv_critic(32)}, "8 to 256 pixels a side"),
+        ({"generator": decoder(resize=[8, 16_384]), "critic": conv_critic(32)}, "8 to 256 pixels a side"),
+        ({"generator": {"architecture": "sndcgan_generator",
+                        "arguments": {"dim": 2, "channels": 1, "width": 1, "side": 1024}},
+          "critic": conv_critic(1024)}, "8 to 256 pixels a side"),
+        ({"generator": {"architecture": "sndcgan_generator",
+                        "arguments": {"dim": 1, "channels": 1, "width": 130, "side": 256}},
+          "critic": conv_critic(256), "prior": {"kind": "normal", "dim": 1}},
+         r"one sample must take at most 32 MiB in a layer, not 32\.5 MiB"),
+    ],
+)  # fmt: skip
+def test_a_config_cannot_make_the_server_allocate(config, words):
+    """Whatever the config says, nothing larger than the weights themselves is allocated."""
+    files = filled(config)
+    largest = Largest()
+    with largest, pytest.raises(UserError, match=words):
+        shelf.assemble(*files, "own", device="cpu")
+    assert largest.real <= max(2 * len(files[1]), 2**20)
+
+
+def test_what_a_sample_costs_is_bounded(folder, monkeypatch):
+    monkeypatch.setattr(shapes, "MAX_OPERATIONS", 100)
+    with pytest.raises(UserError, match=r"one sample must cost at most 1e-07 billion operations"):
+        dg.load(folder)
+
+
+class Largest(shapes.Largest):
+    """Counts only what takes memory."""
+
+    def __init__(self):
+        super().__init__()
+        self.real = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = super().__torch_dispatch__(func, types, args, kwargs)
+        if isinstance(made, torch.Tensor) and not made.is_meta:
+            self.real = max(self.real, made.nbytes)
+        return made
+
+
+@pytest.mark.parametrize(
+    ("part", "network"),
+    [
+        ("critic", {"architecture": "mlp", "arguments": {"widths": {"0": 2}}}),
+        ("critic", {"architecture": "mlp", "arguments": {"widths": []}}),
+        ("generator", {"architecture": "glow", "arguments": {"levels": 0}}),
+        ("generator", {"architecture": "glow", "arguments": {"levels": "three"}}),
+        ("generator", {"architecture": "text_critic", "arguments": {"symbols": 1, "length": 1, "width": 1}}),
+        ("generator", {"architecture": "dcgan_decoder", "arguments": {"resize": 0.5}}),
+        ("generator", {"architecture": "sndcgan_generator", "arguments": {"side": None}}),
+    ],
+)
+def test_arguments_that_no_network_takes(part, network, folder):
+    """With the weights they ask for, where any can be made; else with the old ones."""
+    edit(folder, **{part: network})
+    try:
+        with torch.device("meta"):
+            net = architectures.build(network["architecture"], network["arguments"])
+    except Exception:
+        net = None
+    if net is not None:
+
+        def change(weights):
+            for key in [key for key in weights if key.startswith(part)]:
+                del weights[key]
+            weights |= {f"{part}.{key}": torch.zeros(value.shape) for key, value in net.state_dict().items()}
+
+        tensors(folder, change)
+    with pytest.raises(UserError, match=r"^model.*\.$"):
+        dg.load(folder)
+
+
+def test_tensors_of_many_axes_are_refused(folder):
+    tensors(folder, lambda weights: weights.update({"critic.0.bias": torch.ones([1] * 70)}))
+    with pytest.raises(UserError, match=r"at most 8 axes|not a safetensors file"):
+        dg.load(folder)
+
+
+def test_networks_with_large_layers_take_fewer_rows_at_once(tiny, monkeypatch):
+    import dgflow_core.zoo.model as module
+
+    assert tiny.batch == module.BATCH["2d"]
+    monkeypatch.setattr(module, "BATCH_BYTES", 7 * 32 * 4)
+    small = dg.Model(tiny.config, tiny.prior, tiny.generator, tiny.critic, device="cpu")
+    assert small.batch == 7
+    z = small.prior.sample(30, 0)
+    torch.testing.assert_close(small.generate(z), tiny.generate(z))
+
+
+def test_names_that_are_no_text_are_left_out(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path / "root"))
+    shutil.copytree(folder, tmp_path / "root" / "25gaussians" / "mine")
+    shutil.copytree(folder, tmp_path / "root" / "25gaussians" / os.fsdecode(b"m\xff"))
+    assert dg.models() == ["25gaussians/mine"]
+
+
+def test_starting_points_are_shared_between_threads(tiny):
+    """Many sessions, more settings than are kept: everybody gets what they asked for."""
+    model = dg.Model(tiny.config, tiny.prior, tiny.generator, tiny.critic, device="cpu")
+    jobs = [(5 + k % 23, k % 3) for k in range(500)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda job: (job, model.start(*job)), jobs))
+    assert len(model._starts) <= 8
+    for (n, seed), points in found:
+        assert torch.equal(points, tiny.generate(tiny.prior.sample(n, seed)))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dgflow_core.errors import UserError
-from dgflow_core.zoo.model import BATCH, Model, as_tensor
+from dgflow_core.zoo.model import Model, as_tensor
 
 
 class Evaluation(NamedTuple):
@@ -43,7 +43,7 @@ class ExactField:
         self.prior = model.prior if space == "latent" else None
         if batch_size is not None and batch_size < 1:
             raise UserError(f"batch_size must be at least 1, not {batch_size}.")
-        self.batch_size = batch_size or BATCH[model.kind]
+        self.batch_size = batch_size or model.batch
         self._half, self._compiled = False, None
         if fast:
             self._try_fast()

@@ -11,10 +11,12 @@ Points outside the grid are evaluated by the model, so that results are right ev
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import math
 import os
-import tempfile
+import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -23,20 +25,20 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from dgflow_core.errors import UserError
 from dgflow_core.fields import relu_regions
 from dgflow_core.fields.network import Evaluation, ExactField
-from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.model import Model
 
 #: Nodes along one side of the grid, in each space; odd, so that the origin is a node.
 SIZE = {"data": 1025, "latent": 1025}
 _TILE = 48
+log = logging.getLogger("dgflow")
 _FORMAT, _TOP = "2", 65535
 
 
@@ -115,10 +117,9 @@ def _replaced(rows: Tensor, where: Tensor, new: Tensor) -> Tensor:
 def extent(model: Model, space: str) -> float:
     """Half the side of the square that a table covers: where particles are, and some room."""
     if space == "latent":
-        return 1.0 if model.prior.bounded else 4.5
-    reach = float(model.generate(model.prior.sample(4096, 0)).abs().max())
-    shown = getattr(plane_datasets.datasets.get(model.dataset), "extent", 2.0)
-    return max(1.1 * shown, 1.2 * reach)
+        return model.reach(space)
+    samples = float(model.generate(model.prior.sample(4096, 0)).abs().max())
+    return max(1.1 * model.reach(space), 1.2 * samples)
 
 
 def compute(
@@ -188,11 +189,6 @@ def _beside(model: Model, space: str) -> Path:
 
 def _cached(model: Model, space: str) -> Path:
     return cache() / f"{model.weights_digest[:16]}-{space}.safetensors"
-
-
-def ready(model: Model, space: str = "data", size: int | None = None) -> bool:
-    """Whether a table that fits these weights lies on disk, so that no time is needed to compute it."""
-    return _find(model, space, size or SIZE[space]) is not None
 
 
 def ship(name: str) -> list[Path]:
@@ -289,12 +285,14 @@ def _read(model: Model, space: str, size: int) -> tuple[Tensor, float] | None:
 def _write(target: Path, model: Model, space: str, size: int, packed: Packed, half: float) -> None:
     """Store a table in one move, so that a reader never meets half a file."""
     header = {**_identity(model, space, size), "half": repr(half), "ranges": json.dumps(packed.ranges)}
+    content = save({"table": np.frombuffer(packed.content, np.uint8)}, metadata=header)
+    scratch = target.with_name(f"{target.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
-        os.close(handle)
-        save_file({"table": np.frombuffer(packed.content, np.uint8)}, scratch, metadata=header)
-        os.chmod(scratch, 0o644)  # as any other file: another user may read it
-        os.replace(scratch, target)
-    except OSError:  # a full or read-only disk costs time at the next start, nothing else
-        return
+        scratch.write_bytes(content)
+        scratch.chmod(0o644)  # as any other file: another user may read it
+        scratch.replace(target)
+    except OSError as error:  # a full or read-only disk costs time at the next start, nothing else
+        log.warning("The table of %s (%s) cannot be kept: %s", model.name, space, error)
+        with contextlib.suppress(OSError):
+            scratch.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -15,12 +16,13 @@ from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.flow import stopping
 from dgflow_core.flow.priors import seeded
-from dgflow_core.flow.trajectory import Trajectory
-from dgflow_core.methods import get as get_method
+from dgflow_core.flow.request import Request
+from dgflow_core.flow.trajectory import Ended, Trajectory
 from dgflow_core.methods.dgflow import drift as dgflow_drift
 from dgflow_core.zoo.model import Model
 
-MAX_PARTICLES = 1_000_000
+#: How many times as far out as the data and the start a particle counts as lost.
+FAR = 10
 
 
 class Frame(NamedTuple):
@@ -37,70 +39,33 @@ class NonFinite(ArithmeticError):
     """A step left numbers that are not finite; frames already given are good."""
 
 
-def whole(name: str, value: Any, low: int, high: int) -> int:
-    """``value`` as an int in [low, high], or a UserError that names it."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or not low <= value <= high:
-        raise UserError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
-    return int(value)
-
-
 class Run:
     """A validated run, ready to be iterated: ``for frame in run``.
 
     Iterating yields ``steps + 1`` frames, the first being the start. A caller that stops
     iterating stops the work. See ``refine`` for the arguments and errors.
+
+    Attributes:
+        note: what a person should know of the run, one sentence or "": complete with the last frame.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        method: str = "dgflow",
-        *,
-        n: int = 5000,
-        seed: int = 0,
-        space: str = "data",
-        start=None,
-        field=None,
-        batch_size: int | None = None,
-        until: str = "steps",
-        **settings,
-    ):
-        self.model, self.method = model, get_method(method)
-        model.dim(space)
-        if space not in self.method.spaces:
-            spaces = " or ".join(map(repr, self.method.spaces))
-            raise UserError(f"space must be {spaces} for {self.method.title}, not {space!r}.")
-        self.seed = whole("seed", seed, 0, 2**31 - 1)
-        self.field = field or ExactField(model, space, batch_size)
-        if (self.field.space, self.field.model.digest) != (space, model.digest):
+    def __init__(self, model: Model, method: str = "dgflow", *, start=None, field=None, **settings: Any):
+        request = Request.of(model, method, settings)
+        self.model, self.method, self.values = model, request.method, request.values
+        self.seed, self.until, self.space = request.seed, request.until, request.space
+        self.field = field or ExactField(model, self.space, request.batch_size)
+        if (self.field.space, self.field.model.digest) != (self.space, model.digest):
             raise UserError("field must have been made for this model and this space.")
-        if settings.get("steps", 0) is None:
-            del settings["steps"]
-        if self.method.planar and self.field.shape != (2,):
-            raise UserError(
-                f"method {self.method.title} needs points of two dimensions, not {self.field.shape}."
-            )
-        self.values = self.method.Settings.parse(settings)
-        self.until = stopping.Stopping.parse({"until": until}).until
-        if self.until != "steps" and not stopping.applies(self.method):
-            raise UserError(f"until must be 'steps' for {self.method.title}, not {until!r}.")
-        stopping.Rule(self.until, model)  # says now what would go wrong later
-        if start is None:
-            self.n = whole("n", n, 1, MAX_PARTICLES)
-            latent = space == "latent"
-            self.start = (
-                model.prior.sample(self.n, self.seed).to(model.device)
-                if latent else model.start(self.n, self.seed)
-            )  # fmt: skip
-        else:
+        if start is not None:
             self.start = self.field.points("start", start)
-            self.n = len(self.start)
-        self.settings = {
-            "method": method, "n": self.n, "seed": self.seed, "space": space, **self.values.model_dump(),
-        }  # fmt: skip
-        if self.until != "steps":
-            self.settings["until"] = self.until
-        self.provenance = {
+        elif self.space == "latent":
+            self.start = model.prior.sample(request.n, self.seed).to(model.device)
+        else:
+            self.start = model.start(request.n, self.seed)
+        self.n = len(self.start)
+        self.note = ""
+        self.settings = request.settings(self.n)
+        self.provenance: dict[str, Any] = {
             "model": model.name, "digest": model.digest, "logit_offset": model.logit_offset,
             "field": self.field.name, "own_start": start is not None,
             "torch": torch.__version__, "python": platform.python_version(),
@@ -121,6 +86,9 @@ class Run:
                 state = stopping.step(self.method, self.field, state, self.values, noise, moving)
                 info = {} if self.until == "steps" else {"moving": float(moving.sum())}
             self._check(step, state)
+            self.note = state.note
+            if step == self.steps:
+                self.note = " ".join(filter(None, (state.note, self._lost(state.points))))
             yield Frame(step, state.points, state.at.sample, state.at.logit, {**state.info, **info})
 
     def _check(self, step: int, state) -> None:
@@ -132,11 +100,27 @@ class Run:
             return
         if step == 0:
             raise NonFinite(f"{bad} of {self.n} starting points have no finite logit.")
-        eta = self.settings.get("eta")  # methods that only accept or reject have none
-        advice = f"; a smaller eta than {eta:g} should keep them" if eta else ""
         raise NonFinite(
-            f"At step {step} of {self.steps}, {bad} of {self.n} particles left the finite range{advice}."
+            f"At step {step} of {self.steps}, {bad} of {self.n} particles left the finite range"
+            f"{self._advice}."
         )
+
+    @property
+    def _advice(self) -> str:
+        eta = self.settings.get("eta")  # methods that only accept or reject have none
+        return f"; a smaller eta than {eta:g} should keep them" if eta else ""
+
+    def _lost(self, points: Tensor) -> str:
+        """A sentence where particles (n, *point) are far from the data and from all starting points."""
+        out = points.flatten(1).abs().amax(1)
+        if out.max() <= FAR * self.model.reach(self.space):  # the usual case
+            return ""
+        reach = max(self.model.reach(self.space), float(self.start.abs().max()))
+        lost = int((out > FAR * reach).sum())
+        if not lost:
+            return ""
+        share = f"{lost:,} of {self.n:,} particles"
+        return f"{share} ended more than {FAR} times as far out as the data{self._advice}."
 
 
 class Recorder:
@@ -145,12 +129,13 @@ class Recorder:
     def __init__(self, run: Run):
         self.run = run
         self.frames: list[Frame] = []
-        self.ended, self.message = "stopped", ""
+        self.ended: Ended = "stopped"
+        self.message = ""
 
     def add(self, frame: Frame) -> None:
         self.frames.append(frame)
         if frame.step == self.run.steps:
-            self.ended = "complete"
+            self.ended, self.message = "complete", self.run.note
 
     def trajectory(self) -> Trajectory:
         """The frames so far as a trajectory on the CPU."""
@@ -172,68 +157,85 @@ def refine(
     model: Model,
     method: str = "dgflow",
     *,
-    n: int = 5000,
-    steps: int | None = None,
-    seed: int = 0,
-    space: str = "data",
     start=None,
     field=None,
-    batch_size: int | None = None,
-    until: str = "steps",
     progress: Callable[[Frame], Any] | None = None,
     stop: Callable[[], bool] | None = None,
-    **settings,
+    **settings: Any,
 ) -> Trajectory:
-    """Refine ``n`` samples of ``model`` and return every step.
+    """Refine samples of ``model`` and return every step.
 
     Args:
         model: what to refine.
         method: "dgflow", "dot", "ddls", … (``dg.methods``).
-        n: particles, 1 to 1,000,000. Ignored where ``start`` is given.
-        steps: None takes the method's default.
-        seed: seeds the starting points and the noise; methods share starting points.
-        space: "data" moves x with d(x); "latent" moves z with d(g(z)).
         start: one's own starting points in that space, (n, *point), array or tensor.
         field: a ``TabulatedField`` for 2D models; None evaluates the model exactly.
-        batch_size: rows through the networks at once; changes memory, not the result.
+        progress: called with every frame. stop: asked after every frame; true ends the run.
+        settings: those below, and the method's own (``eta``, ``gamma``, ``divergence``, …).
+
+    Settings of every run:
+        n: particles, 1 to 1,000,000 (5,000). Where ``start`` is given, as many as it has.
+        steps: how many steps; None takes the method's default.
+        seed: seeds the starting points and the noise; methods share starting points (0).
+        space: "data" moves x with d(x); "latent" moves z with d(g(z)) ("data").
+        batch_size: rows through the networks at once (None: what fits memory). It changes memory, and d
+            and ∇d by rounding, about 10⁻⁷ of their size; nothing else. Where ∇d jumps, as a ReLU network's
+            does, rounding may put single particles on another path.
         until: when a sample stops before the last step (``stopping``): "steps" (not before),
             "real5" … "real95" or "flat". ``info["moving"]`` then counts the samples that moved.
-        progress: called with every frame. stop: asked after every frame; true ends the run.
-        settings: the method's own (``eta``, ``gamma``, ``divergence``, …).
 
     Returns:
-        A ``Trajectory``. Where numbers cease to be finite it holds the frames before that,
-        ``ended`` is "non-finite", ``message`` names the step, and a warning is issued.
+        A ``Trajectory``. Where numbers cease to be finite it holds the frames before that, ``ended`` is
+        "non-finite" and ``message`` names the step; where particles are lost far from the data, or the
+        method has something to say, ``message`` says that. A message is issued as a warning, too.
 
     Raises:
-        UserError: a wrong argument; one sentence that names it and what is allowed.
+        UserError: a wrong argument; one sentence that names it and what is allowed (a ``ValueError``).
     """
-    run = Run(
-        model, method, n=n, steps=steps, seed=seed, space=space, start=start, field=field,
-        batch_size=batch_size, until=until, **settings,
-    )  # fmt: skip
-    return record(run, progress, stop)
+    run = Run(model, method, start=start, field=field, **settings)
+    trajectory = record(run, each=progress, stop=stop)
+    if trajectory.message and trajectory.ended != "stopped":
+        warnings.warn(trajectory.message, RuntimeWarning, stacklevel=2)
+    return trajectory
 
 
 def record(
     run: Run,
-    progress: Callable[[Frame], Any] | None = None,
+    recorder: Recorder | None = None,
+    *,
+    each: Callable[[Frame], Any] | None = None,
     stop: Callable[[], bool] | None = None,
-) -> Trajectory:
-    """Iterate ``run`` to its end, or to where ``stop`` says, and keep every frame."""
-    recorder = Recorder(run)
+) -> Any:
+    """Iterate ``run`` to its end, or to where ``stop`` says: the one loop of notebook, command line and app.
+
+    Args:
+        recorder: what keeps the frames (None: all of them, as a ``Trajectory``).
+        each: called with every frame once it is kept. stop: asked after that; true ends the run.
+
+    Returns:
+        What the recorder makes of the frames.
+
+    Raises:
+        UserError: the start has no finite logits.
+    """
+    recorder = recorder or Recorder(run)
+    began = time.perf_counter()
     try:
         for frame in run:
             recorder.add(frame)
-            if progress:
-                progress(frame)
+            if each:
+                each(frame)
             if stop and stop():
+                if recorder.ended == "stopped":
+                    recorder.message = (
+                        f"Stopped after step {frame.step} of {run.steps}; what was done is kept."
+                    )
                 break
     except NonFinite as error:
         if not recorder.frames:
             raise UserError(f"start must have finite logits: {error}") from None
         recorder.ended, recorder.message = "non-finite", str(error)
-        warnings.warn(str(error), RuntimeWarning, stacklevel=3)
+    run.provenance["seconds"] = round(time.perf_counter() - began, 3)
     return recorder.trajectory()
 
 

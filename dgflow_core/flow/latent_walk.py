@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from dgflow_core.errors import UserError
-from dgflow_core.flow.driver import whole
 from dgflow_core.flow.priors import Prior
+from dgflow_core.flow.request import whole
 from dgflow_core.kinds.text.transcript import Transcript, read
 from dgflow_core.zoo.model import Model
 

@@ -11,9 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dgflow_core import files
+
 _VERSION = 2
 #: Files of version 1 did not say what kind their run is of; their samples have these many axes.
 _KINDS_OF_VERSION_1 = {3: "2d", 4: "text", 5: "image"}
+MAX_BYTES = 2**31  # of a saved run, unless the caller says otherwise
 Ended = Literal["complete", "stopped", "non-finite"]
 
 
@@ -77,12 +80,17 @@ class Trajectory:
         return path
 
     @classmethod
-    def load(cls, path) -> Trajectory:
+    def load(cls, path, limit: int = MAX_BYTES) -> Trajectory:
         """Read a run written by ``save``; nothing in the file is unpickled.
+
+        Args:
+            limit: the most bytes it may hold, unpacked; a small file may unpack to a huge one.
 
         Raises:
             ValueError: the file is not such a run.
         """
+        if Path(path).exists():
+            files.check("path", Path(path), limit)
         try:
             with np.load(Path(path), allow_pickle=False) as file:
                 header = json.loads(file["header"].tobytes().decode())

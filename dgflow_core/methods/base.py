@@ -6,6 +6,7 @@ command-line options, links and error messages are all made from it.
 
 from __future__ import annotations
 
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -42,6 +43,16 @@ def setting(
     return Field(default, ge=ge, le=le, description=help, json_schema_extra=extra)
 
 
+def step_size(help: str, *, symbol: str = "η", slider: tuple[float, float] = (0.001, 1.0)):
+    """The setting ``eta``, which every method that moves points has."""
+    return setting(0.01, symbol=symbol, help=help, ge=1e-6, le=100, slider=slider, log=True)
+
+
+def step_count(default: int = 100, *, symbol: str = "N", help: str = "How many steps to run."):
+    """The setting ``steps``, which every method has."""
+    return setting(default, symbol=symbol, help=help, ge=0, le=10_000, slider=(1, 300), step=1)
+
+
 class Settings(BaseModel):
     """Base of every method's settings: frozen, no unknown names, one-sentence errors."""
 
@@ -66,11 +77,15 @@ def allowed(cls: type[BaseModel], name: str) -> str:
     options = typing.get_args(info.annotation)
     if typing.get_origin(info.annotation) is Literal:
         return "one of " + ", ".join(options)
-    kind = "a whole number" if info.annotation is int else "a number"
-    low = next((rule.ge for rule in info.metadata if hasattr(rule, "ge")), None)
-    high = next((rule.le for rule in info.metadata if hasattr(rule, "le")), None)
-    words = f"{kind} from {low:g} to {high:g}"
+    words = "a whole number" if info.annotation is int else "a number"
+    for bound, word in (("ge", "from"), ("le", "to" if _bound(info, "ge") is not None else "up to")):
+        value = _bound(info, bound)
+        words += "" if value is None else f" {word} {value:g}"
     return words + " or none" if type(None) in options else words
+
+
+def _bound(info, name: str) -> float | None:
+    return next((getattr(rule, name) for rule in info.metadata if hasattr(rule, name)), None)
 
 
 def explain(cls: type[BaseModel], error: ValidationError) -> str:
@@ -89,6 +104,7 @@ class State(NamedTuple):
     at: Evaluation  # d and ∇d at the points
     memory: Any = None
     info: Mapping[str, float] = MappingProxyType({})  # scalars of the last step, such as an acceptance rate
+    note: str = ""  # what a person should know of this step: one sentence, for the end of the run
 
 
 def start(field: ExactField, points: Tensor, settings: Settings) -> State:
@@ -124,6 +140,20 @@ class Method:
     gradient: bool = True
     planar: bool = False
     caveat: Callable[[str, Any], str] = field(default=lambda space, prior: "")
+
+    @classmethod
+    def of(cls, module: str, settings: type[Settings], *, title: str, name: str = "", **more: Any) -> Method:
+        """The method that the file ``module`` is: its functions ``step``, ``update_rule`` and, where it has
+        them, ``init`` and ``caveat``. The first paragraph of its docstring says what it does, in one
+        sentence, and the last where it is from. ``name`` is the file's own unless it is given.
+        """
+        file = vars(sys.modules[module])
+        about, *_, paper = (" ".join(words.split()) for words in file["__doc__"].strip().split("\n\n"))
+        own = {part: file[part] for part in ("init", "caveat") if part in file}
+        return cls(
+            name or module.rpartition(".")[2], title, settings, file["step"], file["update_rule"],
+            paper, about, **own, **more,
+        )  # fmt: skip
 
 
 def rows(weights: Tensor, like: Tensor) -> Tensor:

@@ -1,4 +1,7 @@
-"""Discriminator Optimal Transport (Tanaka, NeurIPS 2019)."""
+"""Moves each sample towards a higher logit, held back by its distance from where it started.
+
+Tanaka, Discriminator Optimal Transport, NeurIPS 2019
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,16 @@ import torch
 from torch import Tensor
 
 from dgflow_core.fields.network import ExactField
-from dgflow_core.methods.base import Method, Settings, State, number, rows, setting
+from dgflow_core.methods.base import Method, Settings, State, number, rows, setting, step_count, step_size
 
 BETA1, BETA2, EPSILON = 0.0, 0.9, 1e-8
 
 
 class DOTSettings(Settings):
-    eta: float = setting(
-        0.01, symbol="η", help="Step size: the learning rate of the optimiser that moves each point.",
-        ge=1e-6, le=100, slider=(0.001, 0.1), log=True,
-    )  # fmt: skip
-    steps: int = setting(
-        100, symbol="N", help="How many optimiser steps to run.", ge=0, le=10_000, slider=(1, 300), step=1
+    eta: float = step_size(
+        "Step size: the learning rate of the optimiser that moves each point.", slider=(0.001, 0.1)
     )
+    steps: int = step_count(help="How many optimiser steps to run.")
     optimizer: Literal["adam", "sgd"] = setting(
         "adam", symbol="opt", help="Adam with β = (0, 0.9), the paper's choice, or plain gradient descent."
     )
@@ -100,15 +100,4 @@ def caveat(space: str, prior) -> str:
     return "With a normal prior DOT drops the radial part of the gradient, so codes stay near their radius."
 
 
-METHOD = Method(
-    name="dot",
-    title="DOT",
-    Settings=DOTSettings,
-    init=init,
-    step=step,
-    update_rule=update_rule,
-    paper="Tanaka, Discriminator Optimal Transport, NeurIPS 2019",
-    about="Moves each sample towards a higher logit, held back by its distance from where it started.",
-    order=20,
-    caveat=caveat,
-)
+METHOD = Method.of(__name__, DOTSettings, title="DOT", order=20)

@@ -1,4 +1,9 @@
-"""DDLS with an exact Metropolis correction: the Metropolis-adjusted Langevin algorithm."""
+"""DDLS with every step accepted or rejected, so that its target is kept exactly.
+
+The Metropolis-adjusted Langevin algorithm.
+
+Roberts & Tweedie, Bernoulli 1996, on the target of Che et al., NeurIPS 2020
+"""
 
 from __future__ import annotations
 
@@ -14,8 +19,8 @@ from dgflow_core.methods.base import (
     noise,
     number,
     rows,
-    setting,
-    start,
+    step_count,
+    step_size,
     tally,
     where,
 )
@@ -23,13 +28,8 @@ from dgflow_core.methods.ddls import drift
 
 
 class MALASettings(Settings):
-    eta: float = setting(
-        0.01, symbol="ε", help="Step size ε of the proposal; larger steps are rejected more often.",
-        ge=1e-6, le=100, slider=(0.001, 1.0), log=True,
-    )  # fmt: skip
-    steps: int = setting(
-        100, symbol="N", help="How many Metropolis steps to run.", ge=0, le=10_000, slider=(1, 300), step=1
-    )
+    eta: float = step_size("Step size ε of the proposal; larger steps are rejected more often.", symbol="ε")
+    steps: int = step_count(help="How many Metropolis steps to run.")
 
 
 def log_target(field, state: State) -> Tensor:
@@ -71,16 +71,8 @@ def update_rule(settings: MALASettings, space: str) -> str:
     )
 
 
-METHOD = Method(
-    name="mala",
-    title="DDLS + MALA",
-    Settings=MALASettings,
-    init=start,
-    step=step,
-    update_rule=update_rule,
-    paper="Roberts & Tweedie, Bernoulli 1996, on the target of Che et al., NeurIPS 2020",
-    about="DDLS with every step accepted or rejected, so that its target is kept exactly.",
-    spaces=("latent",),
-    order=40,
-    caveat=lambda space, prior: "Steps that leave this bounded prior are rejected." if prior.bounded else "",
-)
+def caveat(space: str, prior) -> str:
+    return "Steps that leave this bounded prior are rejected." if prior.bounded else ""
+
+
+METHOD = Method.of(__name__, MALASettings, title="DDLS + MALA", spaces=("latent",), order=40)

@@ -1,4 +1,7 @@
-"""Metropolis–Hastings GAN (Turner et al., ICML 2019)."""
+"""A chain of fresh generator samples, each kept in proportion to its density ratio.
+
+Turner et al., Metropolis–Hastings Generative Adversarial Networks, ICML 2019
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,22 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from dgflow_core.errors import UserError
 from dgflow_core.kinds.plane import datasets as plane_datasets
-from dgflow_core.methods.base import Method, Settings, State, proposals, rows, setting, start, tally, where
+from dgflow_core.methods.base import (
+    Method,
+    Settings,
+    State,
+    proposals,
+    rows,
+    setting,
+    start,
+    step_count,
+    tally,
+    where,
+)
 from dgflow_core.zoo.model import Model
 
 Calibration = Literal["offset", "logistic", "isotonic"]
@@ -21,10 +33,7 @@ HELD_OUT, HELD_OUT_SEED = 10_000, 12
 
 
 class MHGANSettings(Settings):
-    steps: int = setting(
-        100, symbol="K", help="Length of each chain: one fresh proposal a step.",
-        ge=0, le=10_000, slider=(1, 300), step=1,
-    )  # fmt: skip
+    steps: int = step_count(symbol="K", help="Length of each chain: one fresh proposal a step.")
     calibration: Calibration = setting(
         "offset",
         symbol="cal",
@@ -53,6 +62,9 @@ def calibrate(model: Model, how: Calibration, real: np.ndarray | None = None) ->
                 f"calibration must be offset for {model.name}: its data set cannot be sampled here."
             )
         real = plane_datasets.get(model.dataset).sample(HELD_OUT, HELD_OUT_SEED)
+    from sklearn.isotonic import IsotonicRegression  # slow to import, and seldom needed
+    from sklearn.linear_model import LogisticRegression
+
     fake = model.generate(model.prior.sample(len(real), HELD_OUT_SEED))
     d = torch.cat([model.logit(real), model.logit(fake)]).cpu().double().numpy()
     label = np.repeat([1, 0], len(real))
@@ -94,17 +106,10 @@ def step(field, state: State, settings: MHGANSettings, generator) -> State:
     )
 
 
-METHOD = Method(
-    name="mhgan",
-    title="MH-GAN",
-    Settings=MHGANSettings,
-    init=init,
-    step=step,
-    update_rule=lambda settings, space: (
+def update_rule(settings: MHGANSettings, space: str) -> str:
+    return (
         r"x' = g(z'),\; z' \sim p_Z,\quad \text{kept with probability }\min\left(1, e^{d(x') - d(x)}\right)"
-    ),
-    paper="Turner et al., Metropolis–Hastings Generative Adversarial Networks, ICML 2019",
-    about="A chain of fresh generator samples, each kept in proportion to its density ratio.",
-    order=80,
-    gradient=False,
-)
+    )
+
+
+METHOD = Method.of(__name__, MHGANSettings, title="MH-GAN", name="mhgan", order=80, gradient=False)

@@ -1,4 +1,7 @@
-"""Discriminator Rejection Sampling (Azadi et al., ICLR 2019)."""
+"""Draws anew until the critic accepts: one round of proposals a step.
+
+Azadi et al., Discriminator Rejection Sampling, ICLR 2019
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,18 @@ import torch
 from torch import Tensor
 
 from dgflow_core.flow.priors import seeded
-from dgflow_core.methods.base import Method, Settings, State, number, proposals, put, rows, setting, tally
+from dgflow_core.methods.base import (
+    Method,
+    Settings,
+    State,
+    number,
+    proposals,
+    put,
+    rows,
+    setting,
+    step_count,
+    tally,
+)
 
 EPSILON = 1e-8
 BURN_IN_SEED = 11
@@ -23,10 +37,7 @@ class RejectionSettings(Settings):
         10_000, symbol="B", help="Generated samples that estimate the largest logit before the first round.",
         ge=100, le=1_000_000, slider=(1_000, 50_000), step=1_000,
     )  # fmt: skip
-    steps: int = setting(
-        100, symbol="N", help="Rounds of proposals; a particle rests once its proposal is accepted.",
-        ge=0, le=10_000, slider=(1, 300), step=1,
-    )  # fmt: skip
+    steps: int = step_count(help="Rounds of proposals; a particle rests once its proposal is accepted.")
 
 
 class Memory(NamedTuple):
@@ -89,15 +100,4 @@ def update_rule(settings: RejectionSettings, space: str) -> str:
     return rule
 
 
-METHOD = Method(
-    name="drs",
-    title="DRS",
-    Settings=RejectionSettings,
-    init=init,
-    step=step,
-    update_rule=update_rule,
-    paper="Azadi et al., Discriminator Rejection Sampling, ICLR 2019",
-    about="Draws anew until the critic accepts: one round of proposals a step.",
-    order=70,
-    gradient=False,
-)
+METHOD = Method.of(__name__, RejectionSettings, title="DRS", name="drs", order=70, gradient=False)

@@ -19,7 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dgflow_core.flow import stopping
-from dgflow_core.flow.driver import whole
+from dgflow_core.flow.request import whole
 from dgflow_core.kinds.images.inception import InceptionFID
 from dgflow_core.kinds.images.metrics import ImageQuality, reference
 from dgflow_core.kinds.metric import Metric

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -15,18 +16,12 @@ from dgflow_core import device as devices
 from dgflow_core.errors import UserError
 from dgflow_core.flow.priors import Prior
 from dgflow_core.kinds.plane import datasets as plane_datasets
+from dgflow_core.zoo.shapes import probe
 
 #: Rows that go through a network at once; bounds memory, never changes a result beyond rounding.
 BATCH = {"2d": 65_536, "image": 256, "text": 256}
-#: What samples of each kind look like: a check of one sample's shape, and words for it.
-_SAMPLES = {
-    "2d": (lambda shape: shape == (2,), "points of the plane, (n, 2)"),
-    "image": (
-        lambda shape: len(shape) == 3 and shape[0] in (1, 3) and all(8 <= side <= 256 for side in shape[1:]),
-        "images of 1 or 3 channels and 8 to 256 pixels a side, (n, C, H, W)",
-    ),
-    "text": (lambda shape: len(shape) == 2, "strings as (n, length, symbols)"),
-}
+#: The most that so many rows may take in a layer, in bytes: networks with large layers take fewer at once.
+BATCH_BYTES = 2**29
 
 
 def as_tensor(name: str, value: Any, device: torch.device, shape: tuple[int, ...]) -> Tensor:
@@ -88,45 +83,32 @@ class Model:
         )
         for net in filter(None, (self.generator, self.critic, self.corrector)):
             net.eval().requires_grad_(False)
-        self.sample_shape = self._probe()
+        shapes = probe(
+            self.name, self.kind, prior.sample(2, 0).to(self.device),
+            {"generator": self.generator, "critic": self.critic, "corrector": self.corrector},
+        )  # fmt: skip
+        self.sample_shape = shapes.sample
+        #: Rows that go through the networks at once.
+        self.batch = max(1, min(BATCH[self.kind], BATCH_BYTES // max(shapes.layer, 1)))
         self._weights_digest: str | None = None
         self._starts: dict[tuple[int, int], Tensor] = {}
+        self._lock = threading.Lock()  # several sessions share a model
 
-    name = property(lambda self: self.config.get("name", "unnamed"))
-    title = property(lambda self: self.config.get("title", self.name))
-    dataset = property(lambda self: self.config.get("dataset"))
-    kind = property(lambda self: self.config.get("kind", "2d"))
+    @property
+    def name(self) -> str:
+        return self.config.get("name", "unnamed")
 
-    @torch.no_grad()
-    def _probe(self) -> tuple[int, ...]:
-        """The shape of one sample, after two samples went through every network."""
-        z = self.prior.sample(2, 0).to(self.device)
-        try:
-            x = self.generator(z)
-        except (RuntimeError, ValueError, TypeError):
-            raise UserError(
-                f"model {self.name!r}: the generator does not take codes of prior dim {self.prior.dim}."
-            ) from None
-        shape = tuple(x.shape[1:])
-        fits, words = _SAMPLES[self.kind]
-        if not fits(shape) or len(x) != 2:
-            raise UserError(f"model {self.name!r}: its samples must be {words}, not of shape {shape}.")
-        for part in ("critic", "corrector"):
-            network = getattr(self, part)
-            if network is None:
-                continue
-            try:
-                d = network(x)
-            except (RuntimeError, ValueError, TypeError):
-                raise UserError(
-                    f"model {self.name!r}: the {part} does not take the generator's samples, shape {shape}."
-                ) from None
-            if tuple(d.shape) != (2,):
-                raise UserError(
-                    f"model {self.name!r}: the {part} must return one logit a sample, shape (n,), "
-                    f"not (n, {', '.join(map(str, d.shape[1:]))})."
-                )
-        return shape
+    @property
+    def title(self) -> str:
+        return self.config.get("title", self.name)
+
+    @property
+    def dataset(self) -> str | None:
+        return self.config.get("dataset")
+
+    @property
+    def kind(self) -> str:
+        return self.config.get("kind", "2d")
 
     @property
     def weights_digest(self) -> str:
@@ -183,6 +165,14 @@ class Model:
             raise UserError(f"space must be 'data' or 'latent', not {space!r}.")
         return (self.prior.dim,) if space == "latent" else self.sample_shape
 
+    def reach(self, space: str) -> float:
+        """How far from the origin, in each coordinate, points of ``space`` are to be expected."""
+        if space == "latent":
+            return 1.0 if self.prior.bounded else 4.5
+        if self.kind == "2d":
+            return getattr(plane_datasets.datasets.get(self.dataset or ""), "extent", 2.0)
+        return 1.0  # pixels, probabilities
+
     def generate(self, z) -> Tensor:
         """g(z): latent codes (n, dim_z) → samples (n, *sample_shape), images in [−1, 1]."""
         z = as_tensor("z", z, self.device, (self.prior.dim,))
@@ -194,13 +184,15 @@ class Model:
 
         Planar models keep the last few: a slider asks again and again, and they outweigh the run.
         """
-        if (n, seed) in self._starts:
-            return self._starts[n, seed]
+        with self._lock:
+            if (n, seed) in self._starts:
+                return self._starts[n, seed]
         samples = self.generate(self.prior.sample(n, seed).to(self.device))
         if self.sample_shape == (2,) and n <= 20_000:
-            while len(self._starts) >= 8:
-                self._starts.pop(next(iter(self._starts)), None)
-            self._starts[n, seed] = samples
+            with self._lock:
+                while len(self._starts) >= 8:
+                    del self._starts[next(iter(self._starts))]
+                self._starts[n, seed] = samples
         return samples
 
     def logit(self, x) -> Tensor:
@@ -229,10 +221,9 @@ class Model:
         return ["".join(alphabet[i] for i in row) for row in x.argmax(-1).tolist()]
 
     def _batched(self, function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
-        size = BATCH[self.kind]
-        if len(rows) <= size:
+        if len(rows) <= self.batch:
             return function(rows)
-        return torch.cat([function(chunk) for chunk in rows.split(size)])
+        return torch.cat([function(chunk) for chunk in rows.split(self.batch)])
 
 
 def calibration_offset(model: Model, n: int = 50_000, seed: int = 0) -> float:

@@ -30,11 +30,13 @@ from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.places import PRETRAINED
 from dgflow_core.zoo.model import Model
+from dgflow_core.zoo.shapes import affordable
 
 CONFIG, WEIGHTS = "config.json", "weights.safetensors"
 MAX_CONFIG, MAX_WEIGHTS = 2**20, 512 * 2**20
 #: The largest number and the longest list that a network's arguments may hold, and the most repeated blocks.
 MAX_WIDTH, MAX_LAYERS = 16_384, 64
+MAX_AXES = 8
 PARTS = ("generator", "critic", "corrector")
 
 
@@ -84,7 +86,16 @@ def models() -> list[str]:
     """Names of the shipped models, such as "25gaussians/wgan-gp", and of registered ones, sorted."""
     _run_registry(os.environ.get("DGFLOW_REGISTER"))
     shipped = (file.parent.relative_to(root()).as_posix() for file in root().glob(f"*/*/{CONFIG}"))
-    return sorted({*shipped, *_registered})
+    return sorted({*filter(readable, shipped), *_registered})
+
+
+def readable(name: str) -> bool:
+    """Whether a file's name is text; on disk it may be any bytes, which no page and no terminal can show."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def describe(name: str) -> dict:
@@ -129,22 +140,26 @@ def load(model: str | Path, device: str = "auto", raw: bool = False) -> Model:
 def assemble(config: bytes, weights: bytes, name: str, device: str = "auto", raw: bool = False) -> Model:
     """A model from what its two files hold; arguments and errors as in ``load``.
 
-    Nothing is run or unpickled, and nothing is allocated before every shape is known to fit.
+    Nothing is unpickled. Nothing is run, and beyond the two files nothing is allocated, before every shape
+    is known to fit and what a sample takes is known to be within bounds: see ``shapes.affordable``.
     """
     config, tensors = _parse_config(config), _parse_weights(weights)
     unknown = sorted(key for key in tensors if key.split(".")[0] not in PARTS)
     if unknown:
         raise UserError(f"model: {WEIGHTS} holds {unknown[0][:60]!r}, which belongs to no part of a model.")
-    networks: dict[str, nn.Module | None] = {"corrector": None}
-    for part in PARTS:
-        spec = getattr(config, part)
-        if spec is not None:
-            own = {k.removeprefix(f"{part}."): v for k, v in tensors.items() if k.startswith(f"{part}.")}
-            networks[part] = _network(part, spec, own)
+    specs = {part: getattr(config, part) for part in PARTS if getattr(config, part) is not None}
+    own = {
+        part: {k.removeprefix(f"{part}."): v for k, v in tensors.items() if k.startswith(f"{part}.")}
+        for part in specs
+    }
+    networks = {part: _skeleton(part, spec, own[part]) for part, spec in specs.items()}
+    affordable(name, config.kind, config.prior.dim, networks)
+    for part, network in networks.items():
+        network.load_state_dict({key: value.float() for key, value in own[part].items()}, assign=True)
     made = Model(
         {**config.model_dump(), "name": name},
         priors.make(config.prior.kind, config.prior.dim),
-        networks["generator"], networks["critic"], networks["corrector"],
+        networks["generator"], networks["critic"], networks.get("corrector"),
         0.0 if raw else config.logit_offset, devices.pick(device),
     )  # fmt: skip
     if made.kind == "text" and len(config.alphabet or ()) != made.sample_shape[-1]:
@@ -202,8 +217,8 @@ def register(
     try:
         with torch.no_grad():
             shape = generator.to(target).eval()(p.sample(2, 0).to(target)).shape
-    except (RuntimeError, ValueError, TypeError):
-        raise UserError(f"model {name!r}: the generator does not take codes of prior dim {dim}.") from None
+    except Exception as error:  # whatever a person's own network may raise
+        raise UserError(f"model {name!r}: the generator does not take codes of prior dim {dim}.") from error
     group = name.split("/")[0]
     if dataset is None and group in plane_datasets.datasets | image_datasets.datasets:
         dataset = group
@@ -264,11 +279,13 @@ def _read(path: Path, limit: int) -> bytes:
     try:
         if not path.is_file():
             raise UserError(f"model: the folder holds no {path.name}.")
-        if path.stat().st_size > limit:
-            raise UserError(f"model: {path.name} is larger than {limit // 2**20} MiB.")
-        return path.read_bytes()
+        with path.open("rb") as stream:  # bounded again: a file may grow after it was looked at
+            content = stream.read(limit + 1) if path.stat().st_size <= limit else b""
     except OSError:
         raise UserError(f"model: {path.name} cannot be read.") from None
+    if path.stat().st_size > limit or len(content) > limit:
+        raise UserError(f"model: {path.name} is larger than {limit // 2**20} MiB.")
+    return content
 
 
 def _parse_config(content: bytes) -> Config:
@@ -292,6 +309,10 @@ def _parse_weights(content: bytes) -> dict[str, torch.Tensor]:
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError, TypeError):
         raise UserError(f"model: {WEIGHTS} is not a safetensors file.") from None
     for key, value in tensors.items():
+        if value.dim() > MAX_AXES:
+            raise UserError(
+                f"model: {WEIGHTS} must hold tensors of at most {MAX_AXES} axes, and {key[:60]} has more."
+            )
         if not value.is_floating_point() or not torch.isfinite(value.float()).all():
             raise UserError(
                 f"model: {WEIGHTS} must hold finite floating-point numbers, which {key[:60]} does not."
@@ -299,20 +320,18 @@ def _parse_weights(content: bytes) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def _network(part: str, spec: _Network, tensors: dict[str, torch.Tensor]) -> nn.Module:
-    # On "meta" nothing is allocated, so that absurd widths cost nothing before shapes are compared.
+def _skeleton(part: str, spec: _Network, tensors: dict[str, torch.Tensor]) -> nn.Module:
+    """The network of ``spec`` on "meta", where nothing is allocated, its shapes those of ``tensors``."""
     _check_arguments(part, spec.arguments)
     try:
         with torch.device("meta"):
             network = architectures.build(spec.architecture, spec.arguments)
         expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
         if expected != {key: tuple(value.shape) for key, value in tensors.items()}:
-            raise UserError("its tensors in the weights have other names or shapes")
-        floats = {key: value.float() for key, value in tensors.items()}
-        network.load_state_dict(floats, assign=True)
+            raise ValueError("its tensors in the weights have other names or shapes")
         return network
-    except (ValueError, TypeError, RuntimeError, IndexError, OverflowError) as error:
-        reason = str(error).partition("\n")[0][:200].rstrip(".")
+    except Exception as error:  # whatever a constructor raises for arguments as somebody wrote them
+        reason = str(error).partition("\n")[0][:200].rstrip(".") or type(error).__name__
         raise UserError(f"model: the {part} does not fit its architecture: {reason}.") from None
 
 

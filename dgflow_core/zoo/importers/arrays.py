@@ -5,7 +5,6 @@ Nothing is unpickled. Sizes are checked before content: a small file may unpack 
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dgflow_core import files
 from dgflow_core.errors import UserError
 
 MAX_BYTES = 64 * 2**20
@@ -35,7 +35,7 @@ def read(name: str, path: str | Path) -> dict[str, Tensor]:
     path = Path(path)
     if path.suffix not in (".npz", ".pth"):
         raise UserError(f"{name} must be an .npz or a .pth file, not {path.name!r}.")
-    _check_size(name, path)
+    files.check(name, path, MAX_BYTES)
     if path.suffix == ".npz":
         arrays = {key: torch.from_numpy(value) for key, value in read_npz(name, path).items()}
     else:
@@ -51,7 +51,7 @@ def read_npz(name: str, path: Path, keys: list[str] | None = None) -> dict[str, 
     Raises:
         UserError: as ``read``.
     """
-    _check_size(name, path)
+    files.check(name, path, MAX_BYTES)
     try:
         with np.load(path, allow_pickle=False) as archive:
             wanted = archive.files if keys is None else keys
@@ -66,25 +66,12 @@ def read_npz(name: str, path: Path, keys: list[str] | None = None) -> dict[str, 
     if missing:
         raise UserError(f"{name}: {path.name!r} lacks {', '.join(missing)}.")
     for key, array in arrays.items():
-        if not (np.issubdtype(array.dtype, np.floating) and np.isfinite(array).all()):
+        if np.issubdtype(array.dtype, np.floating):
+            with np.errstate(over="ignore"):
+                arrays[key] = array.astype(np.float32)
+        if arrays[key].dtype != np.float32 or not np.isfinite(arrays[key]).all():
             raise UserError(f"{name}: {key} must hold finite floating-point numbers.")
     return arrays
-
-
-def _check_size(name: str, path: Path) -> None:
-    limit = f"{name}: {path.name!r} holds more than {MAX_BYTES // 2**20} MiB."
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(limit)
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                size = sum(entry.file_size for entry in archive.infolist())
-            if size > MAX_BYTES:
-                raise UserError(limit)
-    except FileNotFoundError:
-        raise UserError(f"{name}: there is no file {str(path)!r}.") from None
-    except (OSError, zipfile.BadZipFile) as error:
-        raise _not_arrays(name, path, path.suffix, error) from None
 
 
 def _read_pth(name: str, path: Path) -> Mapping[str, Tensor]:
@@ -101,7 +88,7 @@ def _read_pth(name: str, path: Path) -> Mapping[str, Tensor]:
         raise UserError(f"{name}: {path.name!r} holds more than {MAX_BYTES // 2**20} MiB.")
     state = {key: value for key, value in state.items() if key.rsplit(".", 1)[-1] not in _BYPRODUCTS}
     for key, value in state.items():
-        plain = value.layout == torch.strided and value.is_floating_point()
+        plain = value.layout == torch.strided and value.is_floating_point() and not value.is_meta
         if not (plain and torch.isfinite(value.float()).all()):
             raise UserError(f"{name}: {key} must hold finite floating-point numbers.")
     return state
