@@ -13,8 +13,7 @@ import pytest
 import torch
 
 import dgflow_core as dg
-from dgflow_core import __main__ as cli
-from dgflow_core import reports, training
+from dgflow_core import cli, reports, training
 from dgflow_core.flow.driver import Recorder
 from dgflow_core.training.recipes.planar_gan import PlanarTrainer, PlanarWGANGP
 from dgflow_core.zoo import shelf
@@ -48,9 +47,22 @@ def refused(capsys, *argv: str) -> str:
     return said.err
 
 
-@pytest.mark.parametrize(
-    "command", [[], ["models"], ["refine"], ["train"], ["evaluate"], ["evaluate", "table1"]]
-)
+COMMANDS = """
+
+models
+refine
+train
+evaluate
+evaluate table1
+bench
+prepare
+prepare tables
+prepare features
+prepare neighbours
+prepare held-out-text"""
+
+
+@pytest.mark.parametrize("command", [line.split() for line in COMMANDS.splitlines()[1:]], ids=" ".join)
 def test_help(command, capsys):
     assert run(*command, "--help") == 0
     assert "usage: python -m dgflow_core" in capsys.readouterr().out
@@ -123,6 +135,11 @@ def test_refine_takes_a_folder_and_a_latent_space(model, tmp_path):
         (["train", "25gaussians/wgan-gp", "--data-root", "no/where"], "data-root must be a folder"),
         (["evaluate"], "table"),
         (["evaluate", "table9"], "invalid choice"),
+        (["bench", "--browser=yes"], "--browser"),
+        (["prepare"], "artefact"),
+        (["prepare", "features", "mnist"], "dataset must be one of"),
+        (["prepare", "neighbours", "mnist"], "mnist"),
+        (["prepare", "tables", "nobody/nothing"], "model must be one of"),
         (["evaluate", "table1", "--repeats", "0"], "repeats must be a whole number from 1 to 100"),
         (["evaluate", "table1", "--model", "nothing"], "model must be one of"),
     ],

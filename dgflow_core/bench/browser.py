@@ -63,14 +63,23 @@ def run(seconds: float = 6.0, releases: int = 20) -> dict[str, Any]:
         path = None
     if path is None:
         raise UserError("browser needs Chromium and the package playwright (requirements-dev.txt).")
+    began = time.perf_counter()
     with app() as address, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         try:
             page = chromium.new_page(viewport=WINDOW)
             page.set_default_timeout(WAIT)
-            return {**_live(page, address, seconds), **_slider(page, address, releases)}
+            first = _first_picture(page, address, began)
+            return {**first, **_live(page, address, seconds), **_slider(page, address, releases)}
         finally:
             chromium.close()
+
+
+def _first_picture(page, address: str, began: float) -> dict[str, Any]:
+    """Seconds from the start of the server to the first picture of the 2D page in a new browser."""
+    page.goto(f"{address}/flow")
+    page.locator(".stage[data-run-key]").wait_for()
+    return {"first_picture_s": time.perf_counter() - began}
 
 
 def _live(page, address: str, seconds: float) -> dict[str, Any]:

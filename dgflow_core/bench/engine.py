@@ -9,19 +9,22 @@ step: float32 autograd with gradients of all parameters as well.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 import math
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.benchmark import Timer
+from torch.utils.flop_counter import FlopCounterMode
 
 from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
@@ -61,20 +64,15 @@ def in_turn(
     """Wall-clock seconds of each candidate, run in turn after one warm-up each; ``pick`` sums them up."""
     for run in candidates.values():
         run()
+    timers = {
+        name: Timer("run()", globals={"run": run}, num_threads=torch.get_num_threads())
+        for name, run in candidates.items()
+    }
     times: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(repeats):
-        for name, run in candidates.items():
-            _wait()
-            began = time.perf_counter()
-            run()
-            _wait()
-            times[name].append(time.perf_counter() - began)
+        for name, timer in timers.items():
+            times[name].append(timer.timeit(1).mean)  # waits for the accelerator
     return {name: pick(values) for name, values in times.items()}
-
-
-def _wait() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
 
 
 def plain(model: Model, space: str) -> Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
@@ -104,30 +102,23 @@ def peak(repeats: int = 5) -> float:
 
 def operations(model: Model, space: str) -> int:
     """Floating-point operations of one (d, ∇d): the products of linear and convolution layers, both ways."""
-    total = 0
+    points = model.prior.sample(1, 0).to(model.device)
+    if space == "data":
+        points = model.generate(points)
+    points.requires_grad_(True)
+    with FlopCounterMode(display=False) as counter:
+        sample = points if space == "data" else model.generator(points)
+        model.differentiable_logit(sample).sum().backward()
+    return counter.get_total_flops()
 
-    def count(layer, inputs, output) -> None:
-        nonlocal total
-        if isinstance(layer, torch.nn.Linear):
-            total += 4 * layer.in_features * layer.out_features
-        else:  # a transposed convolution spreads each input, a convolution gathers for each output
-            across = inputs[0] if isinstance(layer, torch.nn.ConvTranspose2d) else output
-            total += 4 * across.numel() * layer.weight[0].numel()
 
-    kinds = (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.ConvTranspose2d)
-    used = [model.critic, model.corrector, model.generator if space == "latent" else None]
-    hooks = [
-        layer.register_forward_hook(count)
-        for network in used if network is not None
-        for layer in network.modules() if isinstance(layer, kinds)
-    ]  # fmt: skip
-    try:
-        with torch.no_grad():
-            model.differentiable_logit(model.generator(model.prior.sample(1, 0).to(model.device)))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return total
+def importing(repeats: int) -> dict[str, float]:
+    """Seconds that a new Python takes to import torch, and to import the core (torch included)."""
+    python = {
+        name: lambda name=name: subprocess.run([sys.executable, "-c", f"import {name}"], check=True)
+        for name in ("torch", "dgflow_core")
+    }
+    return in_turn(python, repeats)
 
 
 def exact_against_plain(name: str, space: str, n: int, repeats: int, limit: float) -> dict[str, Any]:
@@ -308,6 +299,8 @@ def run(
     for name in [name for name in shown if shelf.describe(name)["kind"] == "image"][-1:]:
         result["growth"].append(image_growth(name, quick))
         result["memory"].append(memory(name, (256, 512, 1024)))
+    say("Import …")
+    result["import_s"] = importing(1 if quick else 3)
     if with_browser:
         say("Browser …")
         result["browser"] = browser()
@@ -349,8 +342,17 @@ def table(result: dict[str, Any]) -> str:
             f"| {row['peak_mib'][0]:.0f} → {row['peak_mib'][-1]:.0f} MiB "
             f"| {row['sizes'][0]:,} → {row['sizes'][-1]:,} points | | in batches of {row['batch']:,} |"
         )
+    if "import_s" in result:
+        seconds = result["import_s"]
+        lines.append(
+            f"| import dgflow_core in a new Python | {seconds['dgflow_core']:.1f} s "
+            f"| import torch alone: {seconds['torch']:.1f} s "
+            f"| {seconds['dgflow_core'] / seconds['torch']:.2f} × | |"
+        )
     if "browser" in result:
         row = result["browser"]
+        if "first_picture_s" in row:
+            lines.append(f"| first picture after start, 2D page | {row['first_picture_s']:.1f} s | | | |")
         lines.append(
             f"| live canvas, {row['particles']:,} particles, {row['window']} "
             f"| {row['fps']:.1f} frames/s | 55 wanted | | setting to frame: {row['response_ms']:.0f} ms |"
@@ -363,23 +365,20 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m dgflow_core bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--browser", action="store_true", help="also time the app in headless Chromium")
-    parser.add_argument("--quick", action="store_true", help="fewer repeats")
-    parser.add_argument(
-        "--json", type=Path, default=Path("bench.json"), help="where the numbers go (bench.json)"
-    )
-    parser.add_argument("--threads", type=int, default=None, help="threads of torch; default: its own choice")
-    arguments = parser.parse_args(argv)
+def report(path: Path, *, browser: bool = False, quick: bool = False, threads: int | None = None) -> None:
+    """Measure everything, print the table and write the numbers to ``path`` as JSON.
+
+    Args:
+        browser: also time the app in headless Chromium. quick: fewer repeats.
+        threads: how many torch uses; None leaves it its own choice.
+
+    Raises:
+        UserError: there is no model to measure.
+    """
     if PLANAR not in shelf.models():
         raise UserError(f"bench needs the shipped model {PLANAR}.")
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    result = run(
-        with_browser=arguments.browser, quick=arguments.quick, say=lambda text: print(text, flush=True)
-    )
-    arguments.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"\n{table(result)}\n\nWritten to {arguments.json}.")
-    return 0
+    if threads:
+        torch.set_num_threads(threads)
+    result = run(with_browser=browser, quick=quick, say=lambda text: print(text, flush=True))
+    path.write_text(json.dumps(result, indent=2) + "\n")
+    print(f"\n{table(result)}\n\nWritten to {path}.")

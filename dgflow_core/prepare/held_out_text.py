@@ -1,11 +1,10 @@
 """Writes what strings are held against: held-out strings, the corpus's words, and what real strings score.
 
-python -m dgflow_core.training.held_out --data-root ROOT
+python -m dgflow_core prepare held-out-text --data-root ROOT
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 from pathlib import Path
@@ -14,7 +13,6 @@ from tqdm import tqdm
 
 from dgflow_core.kinds.text import corpus as text
 from dgflow_core.kinds.text.metrics import DETAILS, NGRAMS, STRINGS, WORDS, Reference
-from dgflow_core.zoo import shelf
 
 DATASET = "billion_words"
 KEPT = 10_000  # held-out strings
@@ -50,16 +48,3 @@ def write(root: Path | None, folder: Path, counts: tuple[int, ...] = COUNTS) -> 
     details = {"source": source, "strings": len(strings), "words": len(words), "floor": floor}
     (folder / DETAILS).write_text(json.dumps(details, indent=2) + "\n", encoding="utf-8")
     return against
-
-
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data-root", type=Path, help="folder of the data sets (or set DGFLOW_DATA)")
-    options = parser.parse_args(argv)
-    folder = shelf.root() / DATASET
-    against = write(options.data_root, folder)
-    print(f"{len(against.strings):,} strings and {len(against.vocabulary):,} words written to {folder}")
-
-
-if __name__ == "__main__":
-    main()

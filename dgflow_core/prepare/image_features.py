@@ -1,11 +1,10 @@
 """Trains the classifier whose features measure images, and takes the reference statistics.
 
-python -m dgflow_core.training.features fashion_mnist --data-root ROOT
+python -m dgflow_core prepare features fashion_mnist --data-root ROOT
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.kinds.images.datasets.readers import to_unit
 from dgflow_core.kinds.images.metrics import DETAILS, TENSORS
 from dgflow_core.nets.classifier import Classifier
-from dgflow_core.zoo import shelf
 
 BATCH, RATE, SAMPLE = 128, 3e-3, 2000
 
@@ -69,18 +67,3 @@ def _batches(n: int, epochs: int):
     for _ in range(epochs):
         order = torch.randperm(n, generator=rng)
         yield from order[: n // BATCH * BATCH].split(BATCH)
-
-
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("dataset", choices=sorted(image_datasets.datasets))
-    parser.add_argument("--data-root", type=Path, help="folder of the data sets (or set DGFLOW_DATA)")
-    parser.add_argument("--epochs", type=int, default=3)
-    options = parser.parse_args(argv)
-    folder = shelf.root() / options.dataset
-    accuracy = train(options.dataset, options.data_root, folder, options.epochs)
-    print(f"test accuracy {accuracy:.4f}; written to {folder}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,10 @@
 """Makes the index of training images in which samples are looked up.
 
-python -m dgflow_core.training.index fashion_mnist --data-root ROOT
+python -m dgflow_core prepare neighbours fashion_mnist --data-root ROOT
 """
 
 from __future__ import annotations
 
-import argparse
 import io
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.kinds.images.datasets.readers import contact_sheet, to_unit
 from dgflow_core.kinds.images.metrics import reference
 from dgflow_core.kinds.images.neighbours import COLUMNS, INDEX
-from dgflow_core.zoo import shelf
 
 COUNT, SEED = 2000, 0
 
@@ -45,16 +43,3 @@ def make(dataset: str, root: Path | None, folder: Path, count: int = COUNT) -> P
     save_file(tensors, folder / INDEX)
     (folder / INDEX).chmod(0o644)
     return folder / INDEX
-
-
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("dataset", choices=sorted(image_datasets.datasets))
-    parser.add_argument("--data-root", type=Path, help="folder of the data sets (or set DGFLOW_DATA)")
-    options = parser.parse_args(argv)
-    path = make(options.dataset, options.data_root, shelf.root() / options.dataset)
-    print(f"{path}: {path.stat().st_size / 2**20:.1f} MB")
-
-
-if __name__ == "__main__":
-    main()

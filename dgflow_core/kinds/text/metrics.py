@@ -1,7 +1,7 @@
 """Metrics of strings: Jensen–Shannon divergence of n-grams, and the share of real words.
 
 What users without the corpus need is shipped beside the models: 10,000 held-out strings and the
-words of the training half (written by ``python -m dgflow_core.training.held_out``).
+words of the training half (written by ``python -m dgflow_core prepare held-out-text``).
 """
 
 from __future__ import annotations

@@ -1,0 +1,330 @@
+"""The command line, one tree: ``python -m dgflow_core models | refine | train | evaluate | bench | prepare``.
+
+The options of a method come from its declared settings, with their ranges and help; a wrong one gets the
+sentence that a notebook would. argparse serves better here than the typed parsers built on it, which
+check values themselves and answer in boxes of several lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from dgflow_core import device, methods, reports, training
+from dgflow_core.errors import UserError
+from dgflow_core.fields.network import ExactField
+from dgflow_core.fields.table import TabulatedField, ship
+from dgflow_core.flow import stopping
+from dgflow_core.flow.driver import NonFinite, Recorder, Run, record
+from dgflow_core.flow.request import MAX_PARTICLES, whole
+from dgflow_core.methods.base import Method, allowed
+from dgflow_core.pictures import export
+from dgflow_core.zoo import shelf
+
+WRONG, INTERRUPTED = 2, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one sentence."""
+
+    def __init__(self, *args, **more):
+        super().__init__(*args, allow_abbrev=False, **more)
+
+    def error(self, message: str):
+        self.exit(WRONG, f"{self.prog}: {message.rstrip('.')}; --help tells more.\n")
+
+
+def parser(argv: Sequence[str]) -> Parser:
+    """The whole command line; the options of ``refine`` are those of the method named in ``argv``."""
+    top = Parser(
+        "python -m dgflow_core", description="Refine the samples of a generator with its discriminator."
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+
+    listing = commands.add_parser("models", help="list the shipped models and how good they are")
+    listing.set_defaults(run=list_models)
+
+    name = _method_named_in(argv)
+    refining = commands.add_parser(
+        "refine", help="refine samples and save the run",
+        description=_literal(f"Refine samples of MODEL with {methods[name].title}: {methods[name].about}"),
+    )  # fmt: skip
+    refining.set_defaults(run=refine)
+    refine_options(refining, methods[name])
+
+    learning = commands.add_parser("train", help="train a model by its recipe; goes on where it stopped")
+    learning.set_defaults(run=train)
+    train_options(learning)
+
+    evaluating = commands.add_parser("evaluate", help="measure the papers' tables on our models")
+    measured = evaluating.add_subparsers(dest="table", required=True, metavar="table")
+    for table in reports.tables.values():
+        about = _literal(table.help)
+        one = measured.add_parser(table.name, help=about, description=about)
+        one.set_defaults(run=table.run)
+        table.options(one)
+
+    timing = commands.add_parser(
+        "bench", help="time this machine: exact, plain and tabulated, and the browser"
+    )
+    timing.set_defaults(run=bench)
+    bench_options(timing)
+
+    preparing = commands.add_parser("prepare", help="make what ships beside a model's weights")
+    artefacts = preparing.add_subparsers(dest="artefact", required=True, metavar="artefact")
+    makers: tuple[Callable[[argparse.Namespace], None], ...] = (tables, features, neighbours, held_out_text)
+    for make in makers:
+        name = make.__name__.replace("_", "-")
+        one = artefacts.add_parser(name, help=make.__doc__, description=make.__doc__)
+        one.set_defaults(run=make)
+        if make is tables:
+            one.add_argument("model", metavar="MODEL", help="a shipped 2D model's name")
+            continue
+        if make is not held_out_text:
+            one.add_argument("dataset", metavar="DATASET", help="a set of images")
+        data_root(one)
+        if make is features:
+            one.add_argument("--epochs", type=int, default=3, help="passes over the training half (3)")
+    return top
+
+
+def data_root(parser: Parser) -> None:
+    parser.add_argument(
+        "--data-root", type=Path, default=os.environ.get("DGFLOW_DATA"),
+        help="folder of the data sets (the environment variable DGFLOW_DATA)",
+    )  # fmt: skip
+
+
+def _literal(text: str) -> str:
+    """``text`` for argparse, which formats its help with %."""
+    return text.replace("%", "%%")
+
+
+def list_models(args: argparse.Namespace) -> None:
+    names = shelf.models()
+    if not names:
+        print(f"There are no models in {shelf.root().name}/; train RECIPE makes one.")
+    for name in names:
+        config = shelf.describe(name)
+        print(f"{name:<28} {config['kind']:<6} {config['title']}")
+        for label, numbers in config.get("quality", {}).items():
+            if isinstance(numbers, dict):
+                numbers = "   ".join(f"{key} {value}" for key, value in numbers.items())
+            print(f"    {label:<24} {numbers}")
+
+
+def _method_named_in(argv: Sequence[str]) -> str:
+    peek = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    peek.add_argument("--method", default="dgflow")
+    try:
+        name = peek.parse_known_args(argv)[0].method
+    except argparse.ArgumentError:
+        name = "dgflow"
+    return name if name in methods else "dgflow"  # refine itself will say that it is unknown
+
+
+def refine_options(parser: Parser, method: Method) -> None:
+    formats = ", ".join(export.FORMATS)
+    parser.add_argument("model", metavar="MODEL", help="a name from 'models', or a model's folder")
+    parser.add_argument("--method", default=method.name, help=f"one of {', '.join(methods)} (dgflow)")
+    parser.add_argument("--n", type=int, default=5000, help=f"particles, 1 to {MAX_PARTICLES:,} (5,000)")
+    parser.add_argument("--seed", type=int, default=0, help="seeds the starting points and the noise (0)")
+    parser.add_argument(
+        "--space", default=method.spaces[0], choices=method.spaces, help=f"({method.spaces[0]})"
+    )
+    parser.add_argument("--raw", action="store_true", help="the critic's offset as trained, not calibrated")
+    parser.add_argument(
+        "--field", choices=("exact", "fast", "tabulated"), default="exact",
+        help="the model itself, the same in half precision where that is safe, or its table: quick, for 2D "
+             "models (exact)",
+    )  # fmt: skip
+    parser.add_argument("--device", default="auto", help=f"{', '.join(device.CHOICES)} (auto)")
+    parser.add_argument(
+        "--out", type=Path, action="append", metavar="FILE",
+        help=f"where to save; the suffix says what: {formats}; may be repeated (.npz, named after the run)",
+    )  # fmt: skip
+    own = parser.add_argument_group(f"settings of {method.title}")
+    for settings in (method.Settings, stopping.Stopping):
+        for name, info in settings.model_fields.items():
+            own.add_argument(
+                f"--{name.replace('_', '-')}", dest=name, metavar=info.json_schema_extra["symbol"],
+                help=_literal(f"{info.description} Allowed: {allowed(settings, name)} ({info.default})."),
+                default=argparse.SUPPRESS,
+            )  # fmt: skip
+    drawing = parser.add_argument_group("pictures")
+    drawing.add_argument("--size", type=int, default=export.SIZE, help=f"height in pixels ({export.SIZE})")
+    drawing.add_argument("--fps", type=float, default=export.FPS, help=f"steps a second ({export.FPS})")
+    drawing.add_argument("--dark", action="store_true", help="light lines on a dark ground")
+
+
+def refine(args: argparse.Namespace) -> int:
+    known = methods[args.method].Settings.model_fields if args.method in methods else {}
+    settings = {name: getattr(args, name) for name in (*known, "until") if hasattr(args, name)}
+    settings = {name: None if value == "none" else value for name, value in settings.items()}
+    for path in args.out or []:
+        export.check(path, size=args.size, fps=args.fps)
+    model = shelf.load(args.model, args.device, raw=args.raw)
+    if model.kind != "text" and any(path.suffix.lower() == ".csv" for path in args.out or []):
+        raise UserError("out: csv is for runs of text; save others as npz.")
+    fields = {"tabulated": TabulatedField, "fast": partial(ExactField, fast=True)}
+    field = fields[args.field](model, args.space) if args.field in fields else None
+    run = Run(model, args.method, n=args.n, seed=args.seed, space=args.space, field=field, **settings)
+    with on_interrupt() as interrupted, tqdm(total=run.steps, unit="step", disable=None) as bar:
+        trajectory = record(
+            run, Recorder(run), each=lambda frame: bar.update(frame.step - bar.n), stop=interrupted
+        )
+    code = {"complete": 0, "stopped": INTERRUPTED, "non-finite": 1}[trajectory.ended]
+    if trajectory.message:
+        say(trajectory.message)
+    for path in args.out or [Path(export.filename(trajectory, "npz"))]:
+        with tqdm(total=0, unit="frame", leave=False, disable=None) as bar:
+
+            def progress(done: int, total: int, bar=bar) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            export.write(
+                trajectory, path, model=model, size=args.size, fps=args.fps, dark=args.dark, progress=progress
+            )
+        print(path)
+    return code
+
+
+def train_options(parser: Parser) -> None:
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="a name from --list")
+    parser.add_argument("--list", action="store_true", help="list the recipes")
+    parser.add_argument("--runs-dir", type=Path, default=Path("runs"), help="logs and checkpoints (runs)")
+    data_root(parser)
+    parser.add_argument("--device", default="auto", help=f"{', '.join(device.CHOICES)} (auto)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("pretrained"), help="where the model goes (pretrained)"
+    )
+    parser.add_argument("--iterations", type=int, help="how many, instead of the recipe's own number")
+    parser.add_argument(
+        "--width", type=int,
+        help="width of an image recipe's networks, instead of the recipe's own (the papers': 64; "
+        "SN-ResNet 256; Glow 512)",
+    )  # fmt: skip
+
+
+def train(args: argparse.Namespace) -> int:
+    if args.list or args.recipe is None:
+        for recipe in training.recipes.values():
+            print(f"{recipe.name:<32} {recipe.iterations:>7} iterations   {recipe.title}")
+        return 0
+    recipe = training.get(args.recipe)
+    if args.iterations is not None:
+        if not 1 <= args.iterations <= 10_000_000:
+            raise UserError(f"iterations must be from 1 to 10,000,000, not {args.iterations}.")
+        recipe = recipe.model_copy(update={"iterations": args.iterations})
+    if args.width is not None:
+        if "width" not in type(recipe).model_fields:
+            raise UserError(f"width does not apply to {recipe.name}.")
+        if not 2 <= args.width <= 1024:
+            raise UserError(f"width must be from 2 to 1,024, not {args.width}.")
+        recipe = recipe.model_copy(update={"width": args.width})
+    if args.data_root is not None and not Path(args.data_root).is_dir():
+        raise UserError(f"data-root must be a folder; there is none at {str(args.data_root)!r}.")
+    target = device.pick(args.device)
+    with on_interrupt() as interrupted:
+        model = training.loop.train(
+            recipe, args.runs_dir / recipe.name, target, args.data_root, stop=interrupted
+        )
+    if model is None:
+        say("Stopped; the same command goes on from here.")
+        return INTERRUPTED
+    print(shelf.save(model, args.out / recipe.name))
+    return 0
+
+
+def bench_options(parser: Parser) -> None:
+    parser.add_argument("--browser", action="store_true", help="also time the app in headless Chromium")
+    parser.add_argument("--quick", action="store_true", help="fewer repeats")
+    parser.add_argument(
+        "--json", type=Path, default=Path("bench.json"), help="where the numbers go (bench.json)"
+    )
+    parser.add_argument("--threads", type=int, help="threads of torch (its own choice)")
+
+
+def bench(args: argparse.Namespace) -> None:
+    from dgflow_core.bench import engine
+
+    engine.report(args.json, browser=args.browser, quick=args.quick, threads=args.threads)
+
+
+def tables(args: argparse.Namespace) -> None:
+    """The tables of (d, ∇d) that a 2D model is looked up in."""
+    for path in ship(args.model):
+        print(f"{path}: {path.stat().st_size / 2**20:.1f} MB")
+
+
+def features(args: argparse.Namespace) -> None:
+    """The classifier whose features measure image quality, trained on a set of images."""
+    from dgflow_core.prepare import image_features
+
+    folder = shelf.root() / args.dataset
+    epochs = whole("epochs", args.epochs, 1, 1000)
+    accuracy = image_features.train(args.dataset, args.data_root, folder, epochs)
+    print(f"test accuracy {accuracy:.4f}; written to {folder}")
+
+
+def neighbours(args: argparse.Namespace) -> None:
+    """The index of training images in which samples are looked up."""
+    from dgflow_core.prepare import nearest_images
+
+    path = nearest_images.make(args.dataset, args.data_root, shelf.root() / args.dataset)
+    print(f"{path}: {path.stat().st_size / 2**20:.1f} MB")
+
+
+def held_out_text(args: argparse.Namespace) -> None:
+    """The held-out strings and the words that text is measured against."""
+    from dgflow_core.prepare import held_out_text as text
+
+    folder = shelf.root() / text.DATASET
+    against = text.write(args.data_root, folder)
+    print(f"{len(against.strings):,} strings and {len(against.vocabulary):,} words written to {folder}")
+
+
+@contextmanager
+def on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Give a function that is true once Ctrl-C was pressed; a second Ctrl-C ends the program."""
+    pressed = threading.Event()
+
+    def press(*_):
+        pressed.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def say(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 2 for a wrong argument, 130 after Ctrl-C."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    warnings.simplefilter("ignore", RuntimeWarning)  # what they say is said in a sentence here
+    try:
+        args = parser(argv).parse_args(argv)
+        return args.run(args) or 0
+    except (ValueError, NonFinite, OSError) as error:
+        say(str(error))
+        return WRONG
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return INTERRUPTED
