@@ -1,10 +1,11 @@
 # make app   starts the explorer on the shipped models (http://localhost:8501)
 # make test  runs every test; browser tests need Chromium and are skipped without it
+# make fast  lints, checks types, and runs the tests that need no browser and train nothing
 PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: app test lint
+.PHONY: app test fast types lint
 
 app: .venv/.app
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
@@ -12,7 +13,17 @@ app: .venv/.app
 test: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+fast: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "not browser and not slow and not training"
+
+types: .venv/.dev
+	$(BIN)/mypy
 
 lint: .venv/.dev
 	$(BIN)/ruff check --fix .

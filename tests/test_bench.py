@@ -70,6 +70,7 @@ def test_convolutions_are_counted():
     assert bench.operations(model, "latent") == 4 * (conv + transposed)
 
 
+@pytest.mark.slow
 def test_one_command_writes_the_table_and_the_numbers(stocked, tmp_path, capsys):
     path = tmp_path / "bench.json"
     assert cli.main(["bench", "--quick", "--json", str(path)]) == 0

@@ -151,6 +151,7 @@ def test_wrong_command_lines_get_one_sentence(model, capsys, argv, words):
     assert words in refused(capsys, *argv)
 
 
+@pytest.mark.training
 def test_train_writes_a_model_and_goes_on(model, tmp_path, monkeypatch, capsys):
     small = PlanarWGANGP(name="25gaussians/small", title="Small", dataset="25gaussians", hidden=8, batch=16)
     monkeypatch.setitem(training.recipes, small.name, small)
@@ -227,6 +228,7 @@ def test_ctrl_c_keeps_what_was_done(model, tmp_path, monkeypatch, capsys):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.training
 def test_ctrl_c_in_training_leaves_a_checkpoint(model, tmp_path, monkeypatch, capsys):
     small = PlanarWGANGP(name="25gaussians/small", title="Small", dataset="25gaussians", hidden=8, batch=16)
     monkeypatch.setitem(training.recipes, small.name, small)
@@ -244,6 +246,7 @@ def test_ctrl_c_in_training_leaves_a_checkpoint(model, tmp_path, monkeypatch, ca
     assert kept["iteration"] == 2
 
 
+@pytest.mark.slow
 def test_it_starts_as_a_module():
     done = subprocess.run(
         [sys.executable, "-m", "dgflow_core", "refine", "nobody/nothing"],

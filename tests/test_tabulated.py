@@ -88,6 +88,7 @@ def tanaka():
     return model, TabulatedField(model, "data", size=513, keep=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "settings"), FLOWS[:3])
 def test_published_networks_keep_their_flows(tanaka, method, settings):
     model, field = tanaka
@@ -123,6 +124,7 @@ def test_the_default_model_ships_its_tables(shipped, cache, space, monkeypatch):
 RUNS = [("data", "dgflow", {"gamma": 0.0}), ("data", "dot", {}), ("latent", "dgflow", {"gamma": 0.0})]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("space", "method", "settings"), RUNS)
 def test_shipped_model_keeps_positions_and_metrics(shipped, space, method, settings):
     """At η = 0.01 the exact flow does not come to rest: at step 100 a particle hops over the ridge of its
