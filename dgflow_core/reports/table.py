@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from dgflow_core import kinds
 from dgflow_core.errors import UserError
-from dgflow_core.flow.driver import Run, whole
+from dgflow_core.flow.driver import Run
+from dgflow_core.flow.request import whole
 from dgflow_core.kinds.metric import Metric, fitting, rows
 from dgflow_core.reports import papers
 from dgflow_core.reports.kept_results import RESULTS, Printer, Results, spread
