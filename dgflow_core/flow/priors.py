@@ -84,7 +84,7 @@ class UniformPrior:
 
 
 Prior = NormalPrior | UniformPrior
-_KINDS = {"normal": NormalPrior, "uniform": UniformPrior}
+_KINDS: dict[str, type[NormalPrior] | type[UniformPrior]] = {"normal": NormalPrior, "uniform": UniformPrior}
 
 
 def make(kind: str, dim: int) -> Prior:
