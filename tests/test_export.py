@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import imageio.v2 as imageio
 import numpy as np
@@ -125,6 +126,8 @@ def test_svg_is_vectors_with_text(short, tiny, tmp_path):
     for expected in ("DGflow (KL)", "step 4 / 4", "x₁ (data units)", "logit d(x) (nats)", "refined samples"):
         assert expected in words
     assert len(list(root.iter("{http://www.w3.org/2000/svg}use"))) >= 60
+    fonts = [node.get("style", "") for node in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert all("sans-serif" in style for style in fonts)  # for readers without our font
 
 
 def test_html_stands_alone(short, tiny, tmp_path):
@@ -207,10 +210,13 @@ def test_maps_that_move_are_drawn_anew(short):
 @pytest.mark.parametrize("dark", [False, True])
 def test_layers_and_grounds(short, tiny, layers, dark):
     everything = dg.export.paint(short, model=tiny, size=240, dark=dark).frame(4)
-    some = dg.export.paint(short, model=tiny, size=240, dark=dark, layers=layers).frame(4)
+    painter = dg.export.paint(short, model=tiny, size=240, dark=dark, layers=layers)
+    some = painter.frame(4)
     assert (everything.mean() < 128) == dark
     assert everything.shape[0] == some.shape[0]
-    assert near(some, palette.BASE) < near(everything, palette.BASE) or dark
+    for name in ("real", "base", "refined"):  # in its own colour on this ground, dots and legend
+        colour, shown = painter.tones.hex[name], name in layers
+        assert (near(some, colour, 12) > 5) == shown, name
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -303,8 +309,8 @@ def test_write_picks_by_suffix(short, tmp_path):
 
 
 def test_file_names_say_what_is_inside(short, latent):
-    short.provenance["model"] = "25gaussians/wgan-gp"
-    assert dg.export.filename(short, "gif") == (
+    named = replace(short, provenance={**short.provenance, "model": "25gaussians/wgan-gp"})
+    assert dg.export.filename(named, "gif") == (
         "25gaussians-wgan-gp_dgflow-KL_eta0.1_gamma0.01_steps4_seed0_raw.gif"
     )
     assert "latent" in dg.export.filename(latent, ".npz")

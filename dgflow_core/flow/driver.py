@@ -67,7 +67,7 @@ class Run:
         self.settings = request.settings(self.n)
         self.provenance: dict[str, Any] = {
             "model": model.name, "digest": model.digest, "logit_offset": model.logit_offset,
-            "field": self.field.name, "own_start": start is not None,
+            "raw": model.logit_offset == 0, "field": self.field.name, "own_start": start is not None,
             "torch": torch.__version__, "python": platform.python_version(),
         }  # fmt: skip
 
