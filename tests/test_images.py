@@ -12,6 +12,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+import scipy.linalg
 import torch
 from PIL import Image
 
@@ -19,7 +20,7 @@ import dgflow_core as dg
 from dgflow_core import reports, training
 from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.kinds.images.datasets import readers as image_data
-from dgflow_core.kinds.images.metrics import ImageQuality, Reference, reference
+from dgflow_core.kinds.images.metrics import FeatureReference, ImageQuality, frechet, reference
 from dgflow_core.nets.classifier import Classifier
 from dgflow_core.nets.folding import fold
 from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
@@ -305,7 +306,7 @@ class Pixels(torch.nn.Module):
 def test_frechet_distance_against_the_closed_form():
     torch.manual_seed(0)
     variance = torch.tensor([1.0, 4.0, 0.25], dtype=torch.float64)
-    against = Reference("fashion_mnist", 1.0, Pixels(3), torch.zeros(3), variance.diag(), 10_000,
+    against = FeatureReference("fashion_mnist", 1.0, Pixels(3), torch.zeros(3), variance.diag(), 10_000,
                         torch.randn(1000, 3))  # fmt: skip
     pictures = torch.zeros(4000, 1, 32, 32)
     drawn = torch.randn(4000, 3, dtype=torch.float64) @ torch.diag(torch.tensor([2.0, 1.0, 0.5]).double())
@@ -416,3 +417,16 @@ def test_classifier_shapes():
     network = Classifier(3, 7, width=4)
     assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 7)
     assert network.features(torch.zeros(2, 3, 32, 32)).shape == (2, Classifier.num_features)
+
+
+def test_frechet_distance_is_that_of_scipys_matrix_root():
+    rng = np.random.default_rng(0)
+    real, fake = (
+        rng.normal(size=(300, 12)) @ rng.normal(size=(12, 12)),
+        1.5 * rng.normal(size=(200, 12)) + 0.3,
+    )
+    covariances = np.cov(real.T), np.cov(fake.T)
+    root = scipy.linalg.sqrtm(covariances[0] @ covariances[1]).real
+    expected = np.square(real.mean(0) - fake.mean(0)).sum() + np.trace(sum(covariances) - 2 * root)
+    mean, covariance = torch.from_numpy(real.mean(0)), torch.from_numpy(covariances[0])
+    assert frechet(mean, covariance, torch.from_numpy(fake)) == pytest.approx(expected, rel=1e-9)

@@ -10,9 +10,10 @@ from dgflow_core import kinds
 from dgflow_core.errors import UserError
 from dgflow_core.kinds.declaration import Kind
 from dgflow_core.kinds.metric import Metric
-from dgflow_core.kinds.plane import comparison
+from dgflow_core.kinds.plane import comparison, density, square
 from dgflow_core.kinds.plane.metrics import METRICS
 from dgflow_core.kinds.plane.per_step import per_step
+from dgflow_core.pictures import extent_of
 from dgflow_core.reports import sweep_grid
 
 
@@ -89,3 +90,17 @@ def test_metrics_for_modes_and_for_data_without_them():
     assert {"off_support", "missed"} <= set(without)
     assert not {"high_quality", "modes"} & set(without)
     assert np.all([metric.decimals >= 0 for metric in with_modes.values()])
+
+
+def test_one_rule_says_how_large_the_square_is(tiny):
+    for space, shown, held in (("data", 2.0, 2.3), ("latent", square.SHOWN, square.HELD)):
+        kind = tiny.prior.kind
+        assert square.shown(tiny, space) == (shown if space == "data" else shown[kind])
+        assert density.default_grid(tiny, space).half == pytest.approx(
+            held if space == "data" else held[kind]
+        )
+        assert extent_of(tiny, space)[1] == square.shown(tiny, space)
+    unknown = dg.Model({**tiny.config, "dataset": "mine"}, tiny.prior, tiny.generator, tiny.critic)
+    assert square.shown(unknown, "data") == square.UNKNOWN
+    samples = unknown.generate(unknown.prior.sample(5000, 3)).numpy()
+    assert (np.abs(samples) <= square.held(unknown, "data")).mean() > 0.99

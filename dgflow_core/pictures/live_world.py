@@ -88,17 +88,12 @@ def _floats(points) -> np.ndarray:
 def _space(field: TabulatedField, model: Model) -> dict[str, Any]:
     stride = max(1, (field.size - 1) // (SIZE - 1))
     table = field.table[:, ::stride, ::stride].cpu().numpy()
-    extent = _extent(model, field.space)
+    extent = extent_of(model, field.space)
     return {
         "size": table.shape[1], "half": field.half, "space": field.space,
         "extent": extent, "axes": AXES[field.space], "lipschitz": estimate_lipschitz(field),
         "channels": [_quantised(channel) for channel in table],
     }  # fmt: skip
-
-
-def _extent(model: Model, space: str):
-    known = space == "latent" or model.dataset in plane_datasets.datasets
-    return extent_of(model, space) if known else (-2.0, 2.0, -2.0, 2.0)
 
 
 def _quantised(channel: np.ndarray) -> dict[str, Any]:

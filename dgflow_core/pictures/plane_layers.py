@@ -9,6 +9,7 @@ import torch
 
 from dgflow_core.fields.network import ExactField
 from dgflow_core.kinds.plane import datasets as plane_datasets
+from dgflow_core.kinds.plane import square
 from dgflow_core.methods.dgflow import drift
 from dgflow_core.pictures.scene import Arrows, Extent, Map
 from dgflow_core.zoo.model import Model
@@ -22,8 +23,7 @@ REAL_POINTS = 2000
 
 def extent_of(model: Model, space: str = "data") -> Extent:
     """The square that shows ``model`` in a space: its data set's, or where its prior lives."""
-    prior_half = 1.1 if model.prior.bounded else 3.5
-    half = prior_half if space == "latent" else plane_datasets.get(model.dataset).extent
+    half = square.shown(model, space)
     return (-half, half, -half, half)
 
 

@@ -12,6 +12,7 @@ from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.kinds.plane import datasets as plane_datasets
+from dgflow_core.kinds.plane import square
 from dgflow_core.kinds.plane.approach import DISTANCES, Approach
 from dgflow_core.kinds.plane.per_step import per_step
 from dgflow_core.pictures import naming
@@ -228,7 +229,7 @@ class _Ground:
             half = plane_datasets.get(self.dataset).extent
         else:
             ends = [(run.positions if space == "latent" else run.samples)[[0, -1]] for run in self.runs]
-            half = 1.1 * max(1e-3, *(float(np.quantile(np.abs(one.cpu().numpy()), 0.998)) for one in ends))
+            half = square.around(*(one.cpu().numpy() for one in ends))
         return (-half, half, -half, half)
 
 

@@ -14,7 +14,7 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from dgflow_core.kinds.images import datasets as image_datasets
-from dgflow_core.kinds.images.metrics import Reference, reference
+from dgflow_core.kinds.images.metrics import FeatureReference, reference
 from dgflow_core.zoo import shelf
 
 INDEX = "index.safetensors"
@@ -73,7 +73,7 @@ def index(dataset: str) -> Index:
 
 
 @lru_cache(maxsize=4)
-def _map(dataset: str) -> tuple[Reference, PCA, np.ndarray]:
+def _map(dataset: str) -> tuple[FeatureReference, PCA, np.ndarray]:
     """The feature network, the two directions in which real images vary most, and real images there."""
     against = reference(dataset)
     pca = PCA(2, svd_solver="full").fit(against.sample.double().numpy())

@@ -21,10 +21,9 @@ from torch import Tensor
 from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.flow.priors import seeded
-from dgflow_core.kinds.plane import datasets as plane_datasets
+from dgflow_core.kinds.plane import square
 from dgflow_core.zoo.model import Model
 
-LATENT_REACH = {"normal": 4.5, "uniform": 1.0}
 SAMPLES = 100_000
 TINY = 1e-300
 
@@ -152,11 +151,7 @@ class Target:
 
 def default_grid(model: Model, space: str, size: int = 128) -> Grid:
     """The square that holds the prior (latent) or the data set with a margin (data)."""
-    if space == "latent":
-        return Grid(LATENT_REACH[model.prior.kind], size)
-    if model.dataset in plane_datasets.datasets:
-        return Grid(1.15 * plane_datasets.get(model.dataset).extent, size)
-    return Grid(1.2 * float(model.generate(model.prior.sample(10_000, 0)).abs().quantile(0.999)), size)
+    return Grid(square.held(model, space), size)
 
 
 def target(model: Model, space: str = "latent", grid: Grid | None = None, field=None) -> Target:
