@@ -96,7 +96,7 @@ class Painter(Sheet):
             width = round(side * (x1 - x0) / (y1 - y0))
             self.boxes.append(Box(x, round(top * u), width, side))
             last = index == len(panels) - 1
-            self.barred.append(bars[index] and (not one or last))
+            self.barred.append(bars[index] and (not one or not any(bars[index + 1 :])))
             room = bar if self.barred[-1] else 22 if last else 0
             x += width + round((room + (0 if last else gap)) * u)
         self._even(x, size)
@@ -302,7 +302,7 @@ class Painter(Sheet):
             (x / self.width, 1 - (box.y + box.h) / self.height, w / self.width, box.h / self.height)
         )
         shades = ScalarMappable(Normalize(*self.ranges[one.group]), self.tones.maps[one.kind])
-        bar = figure.colorbar(shades, cax=axes)
+        bar = figure.colorbar(shades, cax=axes, ticks=MaxNLocator(6))
         label = f"{one.label} ({one.unit})" if one.unit else one.label
         bar.set_label(label, color=self.tones.hex["ink"], fontsize=14 * points, labelpad=4 * points)
         axes.tick_params(
