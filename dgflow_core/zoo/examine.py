@@ -38,7 +38,7 @@ LONG, LARGE = 60.0, 2 * 2**30  # seconds and bytes from which that is worth sayi
 STEEP = 12.0
 #: How much farther than half the gap between real and generated the zero of d may lie from both.
 STRAY = 2.0
-#: Logits whose middle half is wider than this leave weights such as σ(d) at 0 and 1.
+#: Where no real sample is at hand: how large log E[exp d] over generated ones may be; a ratio's is 0.
 #: Below 0 it says less: a critic that tells them apart easily finds few that pass.
 FAR = 15.0
 
