@@ -11,6 +11,7 @@ from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.kinds.plane.datasets import datasets
 from dgflow_core.methods import methods
 from dgflow_core.pictures import export
+from dgflow_core.zoo.examine import examine
 from dgflow_core.zoo.importers import load_published
 from dgflow_core.zoo.importers.chainer_mlp import load_chainer_mlp
 from dgflow_core.zoo.model import Model, calibration_offset
@@ -18,6 +19,6 @@ from dgflow_core.zoo.shelf import load, models, register, save
 
 __all__ = [
     "Frame", "Model", "Run", "Trajectory", "calibration_offset", "datasets", "divergences", "drift",
-    "export", "load", "load_chainer_mlp", "load_published", "methods", "models", "refine",
+    "examine", "export", "load", "load_chainer_mlp", "load_published", "methods", "models", "refine",
     "register", "save",
 ]  # fmt: skip

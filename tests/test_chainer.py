@@ -10,6 +10,7 @@ import torch
 
 import dgflow_core as dg
 from dgflow_core.zoo import shelf
+from dgflow_core.zoo.importers.checkpoint import MAX_BYTES
 from tests.conftest import CRITIC, GENERATOR, write_layers
 
 
@@ -79,7 +80,7 @@ def broken(case: str, good, folder):
         return good.critic
     if case == "a huge array":
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("l0/W.npy", bytes(65 * 2**20))
+            archive.writestr("l0/W.npy", bytes(MAX_BYTES + 1))
         return path
     if case == "missing bias":
         del arrays["l1/b"]
@@ -111,14 +112,14 @@ def broken(case: str, good, folder):
     ("case", "words"),
     [
         ("missing file", "there is no file"),
-        ("not an archive", "is not an .npz of plain arrays"),
-        ("a bare array", "is not an .npz of plain arrays"),
-        ("cut short", "is not an .npz of plain arrays"),
-        ("damaged inside", "is not an .npz of plain arrays"),
-        ("a folder", "is not an .npz of plain arrays"),
-        ("pickled", "is not an .npz of plain arrays"),
+        ("not an archive", "not an .npz of plain arrays"),
+        ("a bare array", "not an .npz of plain arrays"),
+        ("cut short", "not an .npz of plain arrays"),
+        ("damaged inside", "not an .npz of plain arrays"),
+        ("a folder", "is not a file"),
+        ("pickled", "not an .npz of plain arrays"),
         ("the critic's file", "lacks l0/W"),
-        ("a huge array", "holds more than 64 MiB"),
+        ("a huge array", "holds more than 256 MiB"),
         ("missing bias", "lacks l1/b"),
         ("text", "l1/W must hold finite floating-point numbers"),
         ("whole numbers", "l1/W must hold finite floating-point numbers"),

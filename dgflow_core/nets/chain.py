@@ -54,7 +54,7 @@ class Residual(nn.Module):
         planes: inputs, hidden, outputs.
         resample: "nearest" or "bilinear" doubles the side before the first convolution, "down" halves it by
             averages after the second, None keeps it.
-        norm: "scale", "sample" or None.
+        norm: "scale" (of the first alone: the second is folded into its convolution), "sample" or None.
         first: the block takes images: nothing stands before its first convolution.
         shortcut: whether a 1 × 1 convolution stands in the shortcut.
         slope: of the leaky ReLU; 0 is ReLU.
@@ -66,8 +66,11 @@ class Residual(nn.Module):
     ):  # fmt: skip
         super().__init__()
         inputs, hidden, outputs = planes
-        norms = {"scale": Scale, "sample": SampleNorm, None: lambda channels: nn.Identity()}
-        self.norms = nn.ModuleList(norms[norm](channels) for channels in (inputs, hidden))
+        self.norms = nn.ModuleList([nn.Identity(), nn.Identity()])
+        if norm == "scale":
+            self.norms[0] = Scale(inputs)
+        elif norm == "sample":
+            self.norms = nn.ModuleList([SampleNorm(inputs), SampleNorm(hidden)])
         self.first = nn.Conv2d(inputs, hidden, 3, 1, 1)
         self.second = nn.Conv2d(hidden, outputs, 3, 1, 1)
         self.shortcut = nn.Conv2d(inputs, outputs, 1) if shortcut else nn.Identity()

@@ -16,7 +16,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,6 +42,22 @@ class Choice:
     critic_output: int | str | None = None
     label: int | None = None
     kind: str | None = None
+
+    @classmethod
+    def parse(cls, values: dict) -> Choice:
+        """
+        Raises:
+            UserError: an unknown name or a value of another kind.
+        """
+        known = [field.name for field in fields(cls)]
+        for name, value in values.items():
+            if name not in known:
+                raise UserError(f"choice must be among {', '.join(known)}, not {name!r}.")
+            if name == "label" and not (value is None or (type(value) is int and value >= 0)):
+                raise UserError(f"label must be a whole number from 0, not {value!r}.")
+            if name == "kind" and value not in (None, "2d", "image", "text"):
+                raise UserError(f"kind must be '2d', 'image' or 'text', not {value!r}.")
+        return cls(**values)
 
 
 class _Called(nn.Module):

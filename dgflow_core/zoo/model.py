@@ -81,8 +81,9 @@ class Model:
             None if net is None else net.to(self.device, memory_format=torch.channels_last)
             for net in (generator, critic, corrector)
         )
-        for net in filter(None, (self.generator, self.critic, self.corrector)):
-            net.eval().requires_grad_(False)
+        for net in (self.generator, self.critic, self.corrector):
+            if net is not None:  # a compiled network has no truth value
+                net.eval().requires_grad_(False)
         shapes = probe(
             self.name, self.kind, prior.sample(2, 0).to(self.device),
             {"generator": self.generator, "critic": self.critic, "corrector": self.corrector},

@@ -26,10 +26,10 @@ from dgflow_core import device as devices
 from dgflow_core import nets as architectures
 from dgflow_core.errors import UserError
 from dgflow_core.flow import priors
-from dgflow_core.kinds.images import datasets as image_datasets
-from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.places import PRETRAINED
+from dgflow_core.zoo.adapters import Choice
 from dgflow_core.zoo.model import Model
+from dgflow_core.zoo.own import Label, own_model
 from dgflow_core.zoo.shapes import affordable
 
 CONFIG, WEIGHTS = "config.json", "weights.safetensors"
@@ -170,64 +170,51 @@ def assemble(config: bytes, weights: bytes, name: str, device: str = "auto", raw
 _registered: dict[str, Model] = {}
 
 
-class _OneLogit(nn.Module):
-    """A critic that returns (n, 1), as many do, as one that returns (n,)."""
-
-    def __init__(self, critic: nn.Module):
-        super().__init__()
-        self.critic = critic
-
-    def forward(self, x):
-        d = self.critic(x)
-        return d.squeeze(1) if d.dim() == 2 and d.shape[1] == 1 else d
-
-
 def register(
     name: str,
-    generator: nn.Module,
-    critic: nn.Module,
+    generator: Any,
+    critic: Any,
     *,
     dim: int,
     prior: str = "normal",
-    corrector: nn.Module | None = None,
+    corrector: Any = None,
     dataset: str | None = None,
     title: str | None = None,
+    alphabet: str | list[str] | None = None,
     logit_offset: float = 0.0,
     device: str = "auto",
+    **choice,
 ) -> Model:
     """Give networks of one's own a name: ``models``, ``load``, the command line and the app then know it.
 
+    They are taken as people have them (see ``adapters``); what was done to them is said by ``dg.examine``.
+    Networks in another precision are copied before they are converted; all are put in evaluation mode.
+
     Args:
         name: such as "mine/gan"; a second call with it replaces the first's model.
-        generator: any module (n, dim) → images (n, 1 or 3, H, W) in [−1, 1], or points (n, 2).
-        critic: any module from those samples to logits (n,) or (n, 1): the discriminator before its
-            sigmoid, or a WGAN's critic. Both are put in evaluation mode and frozen.
+        generator: any module or function of codes (n, dim) or (n, dim, 1, 1), and of classes where there are
+            any → images (n, 1 or 3, H, W) in [−1, 1], 8 to 256 pixels a side; points (n, 2); or, with
+            ``kind="text"``, strings (n, length, symbols). It may return them in a tuple, list or dict.
+        critic: any module or function of those samples that returns one logit each, also among other things:
+            the discriminator before its sigmoid, or a WGAN's critic.
         dim, prior: the latent codes': how many numbers, "normal" or "uniform" on [−1, 1].
         corrector: d_λ, like the critic, or None. logit_offset: added to the logit.
         dataset: the data set it was trained on, where the explorer knows it; None takes the name's first
             part if that is one. The pages for the plane show models named after one of its data sets.
+        alphabet: the symbols of a text model, in their order.
+        choice: where there is one to be made: ``output`` and ``critic_output`` (an index, or a key) of what a
+            network returns; ``label``, the class to draw; ``kind``, "2d", "image" or "text".
 
     Raises:
-        UserError: a wrong name, or networks that do not fit together; one sentence.
+        UserError: a wrong name, networks that do not fit together, or a choice that is needed; one sentence.
     """
     if not re.fullmatch(r"[\w.+-]+/[\w.+-]+", name) or (root() / name / CONFIG).exists():
         raise UserError(f"name must be like 'mine/gan' and no shipped model's, not {name!r}.")
-    p = priors.make(prior, dim)
-    target = devices.pick(device)
-    try:
-        with torch.no_grad():
-            shape = generator.to(target).eval()(p.sample(2, 0).to(target)).shape
-    except Exception as error:  # whatever a person's own network may raise
-        raise UserError(f"model {name!r}: the generator does not take codes of prior dim {dim}.") from error
-    group = name.split("/")[0]
-    if dataset is None and group in plane_datasets.datasets | image_datasets.datasets:
-        dataset = group
-    config = {
-        "name": name, "title": title or name, "kind": "image" if len(shape) == 4 else "2d",
-        "dataset": dataset, "prior": {"kind": p.kind, "dim": p.dim},
-    }  # fmt: skip
-    critics = [None if network is None else _OneLogit(network) for network in (critic, corrector)]
-    _registered[name] = Model(config, p, generator, *critics, logit_offset=logit_offset, device=target)
+    model = own_model(
+        Label(name, title, dataset, alphabet), generator, {"critic": critic, "corrector": corrector},
+        priors.make(prior, dim), Choice.parse(choice), device,
+    )  # fmt: skip
+    _registered[name] = model.with_offset(logit_offset)
     return _registered[name]
 
 

@@ -11,7 +11,7 @@ from dgflow_core.errors import UserError
 from dgflow_core.flow import priors
 from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.nets.mlp import MLP
-from dgflow_core.zoo.importers.arrays import read_npz
+from dgflow_core.zoo.importers.checkpoint import read
 from dgflow_core.zoo.model import Model
 
 GENERATOR_LAYERS = ("l0", "l1", "l2", "l4")
@@ -70,16 +70,19 @@ def _widths(network: MLP) -> list[int]:
 
 
 def _network(name: str, path: Path, layers: tuple[str, ...], outputs: int) -> MLP:
-    arrays = read_npz(name, path, [f"{layer}/{part}" for layer in layers for part in "Wb"])
+    arrays = read(name, path).arrays
+    missing = [key for layer in layers for part in "Wb" if (key := f"{layer}/{part}") not in arrays]
+    if missing:
+        raise UserError(f"{name}: {path.name!r} lacks {', '.join(missing)}.")
     first = arrays[f"{layers[0]}/W"]
-    widths = [first.shape[-1] if first.ndim == 2 else 0]
+    widths = [first.shape[-1] if first.dim() == 2 else 0]
     for layer in layers:
         weight, bias = arrays[f"{layer}/W"], arrays[f"{layer}/b"]
-        fits = weight.ndim == 2 and weight.size and weight.shape[1] == widths[-1]
+        fits = weight.dim() == 2 and weight.numel() and weight.shape[1] == widths[-1]
         if not fits or bias.shape != weight.shape[:1]:
             raise UserError(
                 f"{name}: {layer} must have W of shape (out, {widths[-1] or 'in'}) and b of shape (out,), "
-                f"not {weight.shape} and {bias.shape}."
+                f"not {tuple(weight.shape)} and {tuple(bias.shape)}."
             )
         widths.append(len(weight))
     if widths[-1] != outputs:
@@ -88,7 +91,7 @@ def _network(name: str, path: Path, layers: tuple[str, ...], outputs: int) -> ML
     linear = [index for index, module in enumerate(network) if isinstance(module, nn.Linear)]
     network.load_state_dict(
         {
-            f"{index}.{key}": torch.from_numpy(arrays[f"{layer}/{part}"]).float()
+            f"{index}.{key}": arrays[f"{layer}/{part}"]
             for index, layer in zip(linear, layers, strict=True)
             for key, part in (("weight", "W"), ("bias", "b"))
         }

@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from dgflow_core import files
 from dgflow_core.errors import UserError
 from dgflow_core.zoo.finding import Finding
 
@@ -32,7 +33,6 @@ ROLES = {
     "corrector": ("corrector", "discriminator", "critic", "netd", "d"),
 }
 AVERAGES = ("ema", "average", "averaged", "shadow", "avg")
-_BYPRODUCTS = ("num_batches_tracked", "sn_sigma", "_u", "_v", "N", "u")
 
 
 @dataclass
@@ -86,30 +86,27 @@ def read(name: str, path: str | Path, copy: str | None = None, limit: int = MAX_
 
 
 def _kind(name: str, path: Path, limit: int) -> str:
-    """"npz", "torch" or "safetensors", by content; sizes are checked on the way."""
+    """ "npz", "torch" or "safetensors", by content; sizes are checked on the way."""
+    files.check(name, path, limit)
     try:
-        if path.is_dir():
-            raise UserError(f"{name}: {path.name!r} is a folder, not an .npz of plain arrays or a .pth.")
         size = path.stat().st_size
         with path.open("rb") as file:
             head = file.read(512)
-    except FileNotFoundError:
-        raise UserError(f"{name}: there is no file {str(path)!r}.") from None
     except OSError as error:
         raise _not_arrays(name, path, error) from None
-    too_large = UserError(f"{name}: {path.name!r} holds more than {limit // 2**20} MiB.")
-    if size > limit:
-        raise too_large
     text = head.lstrip().lower()
     if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
         raise UserError(f"{name}: {path.name!r} is an HTML page, not weights: the download failed.")
     if head.startswith(b"version https://git-lfs"):
-        raise UserError(f"{name}: {path.name!r} is a Git LFS pointer, not weights: fetch the file by git lfs pull.")
+        raise UserError(
+            f"{name}: {path.name!r} is a Git LFS pointer, not weights: fetch the file by git lfs pull."
+        )
     if not head:
         raise UserError(f"{name}: {path.name!r} is empty, not an .npz of plain arrays or a .pth.")
     others = {b"\x1f\x8b": "a gzip archive: unpack it first", b"\x89HDF": "an HDF5 file, of Keras perhaps",
               b"BZh": "a bzip2 archive: unpack it first", b"7z\xbc\xaf": "a 7-Zip archive: unpack it first",
-              b"Rar!": "a RAR archive: unpack it first", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture"}  # fmt: skip
+              b"Rar!": "a RAR archive: unpack it first", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a "
+              "picture"}  # fmt: skip
     for start, words in others.items():
         if head.startswith(start):
             raise UserError(f"{name}: {path.name!r} is {words}, not an .npz of plain arrays or a .pth.")
@@ -119,11 +116,14 @@ def _kind(name: str, path: Path, limit: int) -> str:
                 entries = archive.infolist()
         except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise _not_arrays(name, path, error) from None
-        if sum(entry.file_size for entry in entries) > limit or len(entries) > 4 * MAX_ARRAYS:
-            raise too_large
+        if len(entries) > 4 * MAX_ARRAYS:
+            raise UserError(f"{name}: {path.name!r} holds more than {MAX_ARRAYS:,} arrays.")
         names = [entry.filename for entry in entries]
-        if any("/code/" in f"/{entry}" or entry.endswith("serialized_exported_program.json") for entry in names):
-            raise UserError(f"{name}: {path.name!r} is a TorchScript or torch.export archive, which is a program: load "
+        if any(
+            "/code/" in f"/{entry}" or entry.endswith("serialized_exported_program.json") for entry in names
+        ):
+            raise UserError(f"{name}: {path.name!r} is a TorchScript or torch.export archive, which is a "
+            f"program: load "
                             "it yourself with torch.jit.load and hand it to dg.register.")  # fmt: skip
         if any(entry.endswith("data.pkl") for entry in names):
             return "torch"
@@ -133,16 +133,28 @@ def _kind(name: str, path: Path, limit: int) -> str:
     if len(head) > 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < size:
         return "safetensors"
     printable = all(32 <= byte < 127 or byte in b"\r\n\t" for byte in head)
-    what = f"text ({head.split(b'\n')[0][:40].decode()!r})" if printable else "damaged, or another kind of file"
+    start = head.splitlines()[0][:40].decode() if printable else ""
+    what = f"text ({start!r})" if printable else "damaged, or another kind of file"
     raise UserError(f"{name}: {path.name!r} is {what}, not an .npz of plain arrays or a .pth.")
 
 
 def _read_npz(name: str, path: Path) -> dict[str, Tensor]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {key: torch.from_numpy(np.asarray(archive[key])) for key in archive.files}
+            arrays = {key: np.asarray(archive[key]) for key in archive.files}
     except Exception as error:  # zipfile, zlib and numpy each have their own ways to fail on a damaged file
         raise _not_arrays(name, path, error) from None
+    for key, array in arrays.items():
+        if array.dtype.kind not in "fiub":
+            raise UserError(f"{name}: {key} must hold finite floating-point numbers.")
+        if array.dtype.kind == "f" and array.dtype.itemsize > 8:  # PyTorch has none so long
+            with np.errstate(over="ignore"):
+                arrays[key] = array.astype(np.float64)
+    return {
+        key: torch.from_numpy(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="))))
+        for key, array in arrays.items()
+        if array.dtype.kind != "u" or array.dtype.itemsize == 1
+    }
 
 
 def _load(path: Path) -> Any:
@@ -165,7 +177,7 @@ def _not_arrays(name: str, path: Path, error: Exception) -> UserError:
 
 
 def _states(content: Any, where: str = "", depth: int = 0) -> Iterator[tuple[str, Mapping[str, Tensor]]]:
-    """Every mapping of names to tensors, with its place; an optimiser's are none."""
+    """Every mapping of names to tensors, with its place; an optimiser's is none."""
     if not isinstance(content, Mapping) or depth > MAX_DEPTH or "param_groups" in content:
         return
     own = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
@@ -196,9 +208,13 @@ def _choose(
         parts = {head for head in heads if any(_about(head, role) for role in ("generator", "critic"))}
         if len(heads) > 1 and parts:
             for head in parts:
-                inner = {key.partition(".")[2]: value for key, value in state.items() if key.startswith(f"{head}.")}
+                inner = {
+                    key.partition(".")[2]: value for key, value in state.items() if key.startswith(f"{head}.")
+                }
                 states[f"{place}.{head}" if place else head] = inner
-            if any(not _about(head, "critic") for head in parts) and any(_about(head, "critic") for head in parts):
+            if any(not _about(head, "critic") for head in parts) and any(
+                _about(head, "critic") for head in parts
+            ):
                 del states[place]
     if not states:
         what = f"a {type(content).__name__}"
@@ -217,12 +233,14 @@ def _choose(
     averages = [place for place in mine if any(word in AVERAGES for word in _words(place))]
     chosen = mine[0] if len(mine) == 1 else averages[0] if len(averages) == 1 else None
     if chosen is None:
-        raise UserError(f"{name}: {path.name!r} holds {len(mine)} copies, {', '.join(map(repr, mine))}: choose one by "
+        raise UserError(f"{name}: {path.name!r} holds {len(mine)} copies, {', '.join(map(repr, mine))}: "
+        f"choose one by "
                         f"copy={mine[0]!r}.")  # fmt: skip
     if len(mine) > 1:
         rest = ", ".join(repr(place) for place in mine if place != chosen)
         found.append(Finding(
-            "copies", f"the file of the {name} holds {len(mine)} copies of it", f"{chosen!r}, an average, was taken",
+            "copies", f"the file of the {name} holds {len(mine)} copies of it", f"{chosen!r}, an average, "
+            f"was taken",
             f"copy= takes another: {rest}", severity="done", values={"part": name, "copy": chosen},
         ))  # fmt: skip
     return states[chosen]
@@ -243,9 +261,9 @@ def _tidy(
     plain = {}
     for key, value in state.items():
         last = re.split(r"[./]", key)[-1]
-        if last in ("num_batches_tracked", "N") or not value.numel() and last in _BYPRODUCTS:
+        if last in ("num_batches_tracked", "N"):
             continue
-        sound = value.layout == torch.strided and value.is_floating_point() and not value.is_quantized
+        sound = value.layout == torch.strided and value.is_floating_point() and not value.is_meta
         if not (sound and torch.isfinite(value.float()).all()):
             raise UserError(f"{name}: {key} must hold finite floating-point numbers.")
         if last not in ("u", "_u", "_v", "weight_u", "weight_v"):
@@ -257,7 +275,8 @@ def _tidy(
     if odd:
         words = ", ".join(sorted(str(kind).removeprefix("torch.") for kind in odd))
         found.append(Finding(
-            "precision", f"the {name}'s weights were {words}", "gradients need float32", "they were converted",
+            "precision", f"the {name}'s weights were {words}", "gradients need float32", "they were "
+            "converted",
             severity="done", values={"dtype": words, "part": name},
         ))  # fmt: skip
     made = Checkpoint({}, chainer, found=found)
@@ -276,7 +295,16 @@ def _tidy(
 def _peeled(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Without what torch.compile, DataParallel and their like put before or into every name."""
     peeled = {re.sub(r"(^|\.)_orig_mod(?=\.)", "", key).lstrip("."): value for key, value in state.items()}
-    wrappers = ("module", "_orig_mod", "model", "net", "network", "_fsdp_wrapped_module", "ema_model", "module_")
+    wrappers = (
+        "module",
+        "_orig_mod",
+        "model",
+        "net",
+        "network",
+        "_fsdp_wrapped_module",
+        "ema_model",
+        "module_",
+    )
     while True:
         heads = {key.partition(".")[0] for key in peeled}
         if len(heads) != 1 or not all("." in key for key in peeled):
@@ -288,7 +316,7 @@ def _peeled(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _without_weight_norms(name: str, state: dict[str, Tensor], normalised: set[str]) -> dict[str, Tensor]:
-    """Spectral norm and weight norm, of either age of PyTorch or torch-mimicry's, as the weights they stand for."""
+    """Spectral and weight norm, either age of PyTorch or torch-mimicry's, as the weights they stand for."""
     plain = dict(state)
 
     def take(key: str) -> Tensor:
@@ -300,7 +328,9 @@ def _without_weight_norms(name: str, state: dict[str, Tensor], normalised: set[s
             u, v = plain.pop(f"{layer}.weight_u", None), plain.pop(f"{layer}.weight_v", None)
             plain[f"{layer}.weight"] = _spectral(take(key), u, v)
         elif key.endswith("parametrizations.weight.original"):
-            layer = key.removesuffix(".parametrizations.weight.original").removesuffix("parametrizations.weight.original")
+            layer = key.removesuffix(".parametrizations.weight.original").removesuffix(
+                "parametrizations.weight.original"
+            )
             stem = key.removesuffix("original")
             u, v = plain.pop(f"{stem}0._u", None), plain.pop(f"{stem}0._v", None)
             plain[f"{layer}.weight"] = _spectral(take(key), u, v)
@@ -308,14 +338,18 @@ def _without_weight_norms(name: str, state: dict[str, Tensor], normalised: set[s
             layer = key.removesuffix(".parametrizations.weight.original0")
             plain[f"{layer}.weight"] = _weight_norm(name, layer, take(key), plain.pop(f"{key[:-1]}1", None))
         elif last == "weight_g":
-            plain[f"{layer}.weight"] = _weight_norm(name, layer, take(key), plain.pop(f"{layer}.weight_v", None))
+            plain[f"{layer}.weight"] = _weight_norm(
+                name, layer, take(key), plain.pop(f"{layer}.weight_v", None)
+            )
         elif last == "sn_u" and f"{layer}.weight" in plain:
             u = take(key).flatten()
             plain.pop(f"{layer}.sn_sigma", None)
             matrix = plain[f"{layer}.weight"].flatten(1)
             if len(u) != len(matrix):
                 raise UserError(f"{name}: {key} must have {len(matrix)} numbers, not {len(u)}.")
-            v = torch.nn.functional.normalize(u @ matrix, dim=0)  # torch-mimicry takes one step when it is called
+            v = torch.nn.functional.normalize(
+                u @ matrix, dim=0
+            )  # torch-mimicry takes one step when it is called
             u = torch.nn.functional.normalize(v @ matrix.T, dim=0)
             plain[f"{layer}.weight"] = plain[f"{layer}.weight"] / (u @ matrix @ v).clamp_min(1e-12)
         else:
@@ -325,7 +359,11 @@ def _without_weight_norms(name: str, state: dict[str, Tensor], normalised: set[s
 
     def place(key: str) -> int:
         layer = key.rpartition(".")[0]
-        return min(index for other, index in order.items() if other == key or other.startswith(f"{layer}.") or not layer)
+        return min(
+            index
+            for other, index in order.items()
+            if other == key or other.startswith(f"{layer}.") or not layer
+        )
 
     if normalised:  # layers stand in the order in which the file has them
         plain = dict(sorted(plain.items(), key=lambda item: place(item[0])))
@@ -333,16 +371,24 @@ def _without_weight_norms(name: str, state: dict[str, Tensor], normalised: set[s
 
 
 def _spectral(weight: Tensor, u: Tensor | None, v: Tensor | None) -> Tensor:
-    """W ÷ σ with the σ that evaluation takes, uᵀWv of the kept u and v; the largest singular value without them."""
+    """W ÷ σ; σ is uᵀWv of the kept u and v, as in evaluation, or else the largest singular value."""
     if weight.dim() < 2 or not weight.numel():
         return weight  # its shape is refused later
     exact = torch.linalg.matrix_norm(weight.flatten(1), 2)
     best = exact
-    if u is not None and v is not None and abs(float(u.norm()) - 1) < 1e-2 and abs(float(v.norm()) - 1) < 1e-2:
-        ways = [weight.flatten(1), weight.transpose(0, 1).flatten(1)]  # transposed convolutions norm the other axis
+    if (
+        u is not None
+        and v is not None
+        and abs(float(u.norm()) - 1) < 1e-2
+        and abs(float(v.norm()) - 1) < 1e-2
+    ):
+        ways = [
+            weight.flatten(1),
+            weight.transpose(0, 1).flatten(1),
+        ]  # transposed convolutions norm the other axis
         kept = [u @ way @ v for way in ways if way.shape == (len(u), len(v))]
         best = max(kept, key=float, default=exact)
-    return weight / best.clamp_min(1e-12)
+    return weight / (best if float(best.abs()) > 1e-12 else 1e-12)
 
 
 def _weight_norm(name: str, layer: str, g: Tensor, v: Tensor | None) -> Tensor:
@@ -350,7 +396,8 @@ def _weight_norm(name: str, layer: str, g: Tensor, v: Tensor | None) -> Tensor:
     if v is None or g.dim() != v.dim():
         raise UserError(f"{name}: {layer} has one half of a weight norm only.")
     axes = [axis for axis in range(v.dim()) if g.shape[axis] == 1]
-    return v * (g / v.norm(dim=axes, keepdim=True).clamp_min(1e-12)) if axes else v * g / v.abs().clamp_min(1e-12)
+    length = v.square().sum(axes, keepdim=True).sqrt() if axes else v.abs()
+    return v * (g / length.clamp_min(1e-12))
 
 
 _LAYER = {"weight": "W", "bias": "b"}
@@ -375,8 +422,10 @@ def _say_fresh_norms(name: str, made: Checkpoint) -> None:
     ]  # fmt: skip
     if fresh:
         made.found.append(Finding(
-            "batch-norm", f"{len(fresh)} of {len(norms)} batch norms in the {name}'s file never measured their "
-            "statistics (mean 0, variance 1)", "in evaluation they change nothing, so it does not do what it did in "
-            "training", "take a checkpoint that was saved in training mode's course, or set the statistics anew",
+            "batch-norm", f"{len(fresh)} of {len(norms)} batch norms in the {name}'s file never measured "
+            f"their "
+            "statistics (mean 0, variance 1)", "in evaluation they change nothing, so it does not do what "
+            "it did in "
+            "training", "take a checkpoint whose statistics were saved with it",
             severity="error", values={"part": name, "first": fresh[0]},
         ))  # fmt: skip

@@ -28,7 +28,7 @@ class Wishes:
     """What a file does not say, and a person may.
 
     Attributes:
-        output: what ends a decoder: "tanh", or "sigmoid" (for images in [0, 1], which are then taken to [−1, 1]).
+        output: what ends a generator: "tanh", or "sigmoid" (its images are then taken to [−1, 1]).
         label: which class a class-conditional network is to draw or judge.
         pooling: how a residual critic ends: "sum" or "mean" over pixels; None goes by its norms.
         side: of the images, where the other network knows it.
@@ -43,7 +43,9 @@ class Wishes:
 class Builder:
     """Collects layers and their tensors from a checkpoint."""
 
-    def __init__(self, name: str, title: str, checkpoint: Checkpoint, wishes: Wishes, eps: float | None = None):
+    def __init__(
+        self, name: str, title: str, checkpoint: Checkpoint, wishes: Wishes, eps: float | None = None
+    ):
         self.name, self.title, self.checkpoint, self.wishes = name, title, checkpoint, wishes
         self.arrays = checkpoint.arrays
         self.eps = eps or (CHAINER_EPS if checkpoint.chainer else TORCH_EPS)
@@ -80,14 +82,15 @@ class Builder:
         """Which of ``classes`` is meant; a single one needs no choice."""
         chosen = 0 if classes == 1 else self.wishes.label
         if chosen is None:
-            raise UserError(f"{self.name} is class-conditional, with {classes} classes: choose one by label=0 "
+            raise UserError(f"{self.name} is class-conditional, with {classes} classes: choose one by "
+            f"label=0 "
                             f"to label={classes - 1}.")  # fmt: skip
         if not 0 <= chosen < classes:
             raise UserError(f"label must be from 0 to {classes - 1} for this {self.name}, not {chosen}.")
         return chosen
 
     def norm_of(self, layer: str) -> tuple[Tensor, Tensor] | None:
-        """Scale and shift of a batch norm in evaluation mode, of one class where it has several; None without one."""
+        """Scale and shift of a batch norm in evaluation mode, of the class meant; None without one."""
         inner = layer if self.has(f"{layer}/avg_var") else f"{layer}/bn"
         if not self.has(f"{inner}/avg_var"):
             if any(key.startswith(f"{layer}/") for key in self.arrays):
@@ -95,7 +98,8 @@ class Builder:
             return None
         mean, variance = self.array(f"{inner}/avg_mean", 1), self.array(f"{inner}/avg_var", 1)
         gamma, beta = torch.ones_like(mean), torch.zeros_like(mean)
-        for what, rows in (("gammas/W", "gamma"), ("embed0/W", "gain"), ("betas/W", "beta"), ("embed1/W", "beta"),
+        for what, rows in (("gammas/W", "gamma"), ("embed0/W", "gain"), ("betas/W", "beta"), ("embed1/W",
+        "beta"),
                            ("embed/W", "both")):  # fmt: skip
             if self.has(f"{layer}/{what}"):
                 table = self.array(f"{layer}/{what}", 2)
@@ -116,7 +120,9 @@ class Builder:
     # Layers
 
     def add(self, kind: str, *arguments, **tensors: Tensor) -> None:
-        self.tensors |= {f"{len(self.layers)}.{key.replace('__', '.')}": value for key, value in tensors.items()}
+        self.tensors |= {
+            f"{len(self.layers)}.{key.replace('__', '.')}": value for key, value in tensors.items()
+        }
         self.layers.append([kind, *arguments])
 
     def linear(self, layer: str, outputs: int | None = None) -> None:
@@ -134,7 +140,7 @@ class Builder:
         self.add("conv", weight.shape[1], len(weight), kernel, stride, padding, weight=weight, bias=bias)
 
     def deconv(self, layer: str, stride: int | None = None, padding: int | None = None) -> None:
-        """A transposed convolution; kernels of 4 double the side and others keep it, unless said otherwise."""
+        """A transposed convolution; kernels of 4 double the side, others keep it, unless told otherwise."""
         weight, bias = self.weight(layer, 4, transposed=True)
         kernel = weight.shape[2]
         stride = stride or (2 if kernel == 4 else 1)
@@ -160,14 +166,17 @@ class Builder:
 
     def _same(self, layer: str, scale: Tensor, bias: Tensor) -> None:
         if scale.shape != bias.shape:
-            raise UserError(f"{self.name}: {layer} must have shape {tuple(bias.shape)} in this {self.title}, not "
+            raise UserError(f"{self.name}: {layer} must have shape {tuple(bias.shape)} in this "
+            f"{self.title}, not "
                             f"{tuple(scale.shape)}.")  # fmt: skip
 
     def square(self, numbers: int, channels: int, layer: str) -> None:
         """From a dense layer's ``numbers`` to ``channels`` planes; the bottom's width follows."""
         side = math.isqrt(numbers // max(channels, 1))
         if side * side * channels != numbers or not side:
-            raise UserError(f"{self.name}: {layer} has {numbers} outputs, which are no square of {channels} planes.")
+            raise UserError(
+                f"{self.name}: {layer} has {numbers} outputs, which are no square of {channels} planes."
+            )
         self.add("unflatten", channels, side, side)
 
     def residual(
@@ -178,17 +187,25 @@ class Builder:
         weights = [self.weight(f"{block}/{layer}", 4) for layer in convolutions]
         (w1, b1), (w2, b2) = weights
         planes = [w1.shape[1], w1.shape[0], w2.shape[0]]
-        for layer, weight, inputs, kernel in ((convolutions[0], w1, planes[0], 3), (convolutions[1], w2, planes[1], 3)):
+        for layer, weight, inputs, kernel in (
+            (convolutions[0], w1, planes[0], 3),
+            (convolutions[1], w2, planes[1], 3),
+        ):
             if tuple(weight.shape[1:]) != (inputs, kernel, kernel):
-                raise UserError(f"{self.name}: {block}/{layer}/W must have shape ({weight.shape[0]}, {inputs}, {kernel}, "
+                raise UserError(f"{self.name}: {block}/{layer}/W must have shape ({weight.shape[0]}, "
+                f"{inputs}, {kernel}, "
                                 f"{kernel}) in this {self.title}, not {tuple(weight.shape)}.")  # fmt: skip
         tensors, norm = {}, None
         if not first:
-            before = self.norm_of(f"{block}/{norms[0]}") if not self._by_sample(f"{block}/{norms[0]}") else None
+            before = (
+                self.norm_of(f"{block}/{norms[0]}") if not self._by_sample(f"{block}/{norms[0]}") else None
+            )
             if before is not None:
                 norm = "scale"
                 tensors |= {"norms__0__weight": before[0], "norms__0__bias": before[1]}
-            after = self.norm_of(f"{block}/{norms[1]}") if not self._by_sample(f"{block}/{norms[1]}") else None
+            after = (
+                self.norm_of(f"{block}/{norms[1]}") if not self._by_sample(f"{block}/{norms[1]}") else None
+            )
             if after is not None:  # between a convolution and its activation: folded
                 self._same(f"{block}/{norms[1]}", after[0], b1)
                 w1, b1 = w1 * after[0][:, None, None, None], b1 * after[0] + after[1]
@@ -202,7 +219,8 @@ class Builder:
         if shortcut:
             w, b = self.weight(f"{block}/{short}", 4)
             if tuple(w.shape) != (planes[2], planes[0], 1, 1):
-                raise UserError(f"{self.name}: {block}/{short}/W must have shape {(planes[2], planes[0], 1, 1)} in this "
+                raise UserError(f"{self.name}: {block}/{short}/W must have shape "
+                f"{(planes[2], planes[0], 1, 1)} in this "
                                 f"{self.title}, not {tuple(w.shape)}.")  # fmt: skip
             tensors |= {"shortcut__weight": w, "shortcut__bias": b}
         elif planes[0] != planes[2]:
@@ -253,7 +271,8 @@ class Builder:
             given = self.tensors.get(key)
             if given is None or given.shape != value.shape:
                 shape = None if given is None else tuple(given.shape)
-                raise UserError(f"{self.name}: layer {key} of this {self.title} must have shape {tuple(value.shape)}, "
+                raise UserError(f"{self.name}: layer {key} of this {self.title} must have shape "
+                f"{tuple(value.shape)}, "
                                 f"not {shape}.")  # fmt: skip
         network.load_state_dict({key: value.contiguous() for key, value in self.tensors.items()}, assign=True)
         return network.requires_grad_(False).eval()
@@ -267,9 +286,16 @@ class Known:
     """A layout: its title, whose it is, the arrays that give it away, and how it is built."""
 
     title: str
-    signs: tuple[str, ...]  # regular expressions, each of which some array's name must match
+    signs: tuple[str, ...]  # regular expressions, each of which the name of some array must match
     build: Layout
     eps: float | None = None
+
+    def fits(self, arrays: dict[str, Tensor]) -> bool:
+        """Whether ``arrays`` have its signs; without any, whether they are convolutions and norms alone."""
+        if not self.signs:
+            weights = [value.dim() for key, value in arrays.items() if re.fullmatch(r"(.*/)?W", key)]
+            return len(weights) > 1 and set(weights) == {4}
+        return all(any(re.fullmatch(sign, key) for key in arrays) for sign in self.signs)
 
 
 generators: list[Known] = []
@@ -296,7 +322,7 @@ def network(name: str, checkpoint: Checkpoint, wishes: Wishes) -> tuple[Chain, s
     tried = checkpoint
     while True:
         for one in known:
-            if all(any(re.fullmatch(sign, key) for key in tried.arrays) for sign in one.signs):
+            if one.fits(tried.arrays):
                 builder = Builder(name, one.title, tried, wishes, one.eps)
                 one.build(builder)
                 return builder.built(), one.title
@@ -386,9 +412,9 @@ def _shorten(b: Builder) -> None:
     b.arrays = {re.sub(r"(/conv)+(?=/[Wb]$)", "", key): value for key, value in b.arrays.items()}
 
 
-@layout(generators, "DCGAN generator (transposed convolutions, such as CNNDecoder)", r".*/W|W")
+@layout(generators, "DCGAN generator (transposed convolutions, such as CNNDecoder)")
 def plain_dcgan(b: Builder) -> None:
-    """pytorch/examples' DCGAN, DGflow's CNNDecoder: transposed convolutions and batch norms in the file's order."""
+    """pytorch/examples' DCGAN, DGflow's CNNDecoder: transposed convolutions and norms in the file's order."""
     order = _convolutions(b)
     for index, (layer, norm) in enumerate(order):
         if not index:
@@ -423,10 +449,7 @@ def _convolutions(b: Builder) -> list[tuple[str, str]]:
         elif b.has(f"{layer}/W") and b.arrays[f"{layer}/W"].dim() == 4:
             order.append((layer, ""))
             continue
-        what = "critic" if b.name != "generator" else "generator"
-        raise UserError(f"{b.name} is of no {what} known here: {layer[:60]} "
-                        f"{[tuple(v.shape) for k, v in b.arrays.items() if k.rpartition('/')[0] == layer][:1]} does not "
-                        f"belong to {b.title}.")  # fmt: skip
+        raise UserError(f"{b.name}: {layer[:60]} does not belong to a {b.title}.")
     if len(order) < 2:
         raise UserError(f"{b.name}: a {b.title} has two convolutions at least, and the file {len(order)}.")
     return order
@@ -439,7 +462,8 @@ def _convolutions(b: Builder) -> list[tuple[str, str]]:
 def sndcgan(b: Builder) -> None:
     """chainer-gan-lib's; its files hold weights before their spectral norm."""
     if any(key.startswith("bn") for key in b.arrays):
-        raise UserError(f"{b.name} must hold an SNDCGANDiscriminator or a WGANDiscriminator, and holds neither: it has "
+        raise UserError(f"{b.name} must hold an SNDCGANDiscriminator or a WGANDiscriminator, and holds "
+        f"neither: it has "
                         "batch norms.")  # fmt: skip
     _spectral(b)
     _plain_critic(b, ("c0_0", "c0_1", "c1_0", "c1_1", "c2_0", "c2_1", "c3_0"))
@@ -453,7 +477,12 @@ def wgan(b: Builder) -> None:
 def _spectral(b: Builder) -> None:
     """Every weight that is not yet divided by its largest singular value is."""
     for key, value in b.arrays.items():
-        if key.endswith("/W") and value.dim() >= 2 and value.numel() and key[:-2] not in b.checkpoint.normalised:
+        if (
+            key.endswith("/W")
+            and value.dim() >= 2
+            and value.numel()
+            and key[:-2] not in b.checkpoint.normalised
+        ):
             sigma = torch.linalg.matrix_norm(value.flatten(1), 2).clamp_min(1e-12)
             b.arrays = b.arrays | {key: value / sigma}
 
@@ -480,12 +509,14 @@ def miyato_critic(b: Builder) -> None:
 def _down_blocks(b: Builder, blocks: list[str], names: tuple[str, ...], last_halves: bool) -> None:
     """Blocks that halve the side where they have a shortcut, as long as it is even; the first takes images.
 
-    ``last_halves``: whether the last may. Shapes do not tell, as it has a shortcut where its width changes too.
+    ``last_halves``: whether the last may. Shapes do not tell: a block whose width changes has a shortcut too.
     """
     side = b.wishes.side or 32
     for index, block in enumerate(blocks):
         shortcut = b.has(f"{block}/{names[4]}/W")
-        halve = index == 0 or (shortcut and side % 2 == 0 and side > 2 and (last_halves or index < len(blocks) - 1))
+        halve = index == 0 or (
+            shortcut and side % 2 == 0 and side > 2 and (last_halves or index < len(blocks) - 1)
+        )
         b.residual(block, names, "down" if halve else None, first=index == 0)
         side //= 2 if halve else 1
 
@@ -493,7 +524,9 @@ def _down_blocks(b: Builder, blocks: list[str], names: tuple[str, ...], last_hal
 @layout(critics, "StudioGAN ResNet critic", "linear1/W", r"blocks/0/0/conv2d1/W", eps=STUDIO_EPS)
 def studio_critic(b: Builder) -> None:
     if any(key.endswith("/avg_var") for key in b.arrays):
-        raise UserError(f"{b.name}: StudioGAN's ResNet critic is read with spectral norm, not with batch norms.")
+        raise UserError(
+            f"{b.name}: StudioGAN's ResNet critic is read with spectral norm, not with batch norms."
+        )
     blocks = [f"{block}/0" for block in _blocks(b, "blocks/{}", 0)]
     _down_blocks(b, blocks, ("bn1", "bn2", "conv2d1", "conv2d2", "conv2d0"), last_halves=False)
     b.add("relu"), b.add("sum"), b.end("linear1", ("embedding",))
@@ -516,7 +549,7 @@ def good_critic(b: Builder) -> None:
     b.add("flatten"), b.end("ln1")
 
 
-@layout(critics, "DCGAN critic (convolutions)", r".*/W|W")
+@layout(critics, "DCGAN critic (convolutions)")
 def plain_dcgan_critic(b: Builder) -> None:
     """pytorch/examples' DCGAN before its sigmoid: convolutions of 4 × 4, the last one without a border."""
     order = _convolutions(b)

@@ -65,12 +65,12 @@ def load_published(
 ) -> Model:
     """An image model from checkpoints: Chainer's ``.npz``, PyTorch's ``.pth`` and the like, ``.safetensors``.
 
-    Known are chainer-gan-lib's DCGAN, SN-DCGAN and WGAN; sngan_projection's and torch-mimicry's ResNets, of any
-    side and width; pytorch/examples' DCGAN; StudioGAN's ResNet and DCGAN; Gulrajani et al.'s ResNet for 64 × 64;
-    DGflow's decoders and correctors. Names are peeled of what wrappers add; spectral norm, weight norm and batch
-    norm are folded into plain weights. A sigmoid at a critic's end is left out, so that it gives logits. What was
-    done, and what is odd, stands in ``config["found"]``, from which ``dg.examine`` tells it. What comes back can
-    be saved with ``dg.save``.
+    Known are chainer-gan-lib's DCGAN, SN-DCGAN and WGAN; sngan_projection's and torch-mimicry's ResNets, of
+    any side and width; pytorch/examples' DCGAN; StudioGAN's ResNet and DCGAN; Gulrajani et al.'s ResNet for
+    64 × 64; DGflow's decoders and correctors. Names are peeled of what wrappers add; spectral norm, weight
+    norm and batch norm are folded into plain weights. A sigmoid at a critic's end is left out, so that it
+    gives logits. What was done, and what is odd, stands in ``config["found"]``, from which ``dg.examine``
+    tells it. What comes back can be saved with ``dg.save``.
 
     Args:
         critic: None where the generator's file holds both.
@@ -81,7 +81,7 @@ def load_published(
             ``prior`` "normal", or "uniform" on [−1, 1];
             ``output`` what ends a generator, "tanh" or "sigmoid" (its images are then taken to [−1, 1]);
             ``label`` the class to draw, where there are classes;
-            ``pooling`` "sum" or "mean", how a residual critic without spectral norm ends (mean, as in WGAN-GP);
+            ``pooling`` "sum" or "mean", how a residual critic without spectral norm ends ("mean": WGAN-GP's);
             ``copy``, ``critic_copy`` which of several state dicts in a file, by name.
 
     Raises:
@@ -113,7 +113,9 @@ def load_published(
     }
     name = Path(generator).stem
     with torch.device("meta"):
-        affordable(name, "image", dim, {part: Chain(net.arguments["layers"]) for part, net in networks.items()})
+        affordable(
+            name, "image", dim, {part: Chain(net.arguments["layers"]) for part, net in networks.items()}
+        )
     p = priors.make(chosen.prior, dim)
     config = {
         "title": f"Imported from {name}", "name": name, "kind": "image", "dataset": dataset or "unknown",
