@@ -310,7 +310,7 @@ def test_own_networks_are_known_by_their_name(registry):
         ({"prior": "cauchy"}, "prior must be one of"),
         ({"critic": torch.nn.Flatten()}, "the critic must return one logit a sample"),
         ({"critic": torch.nn.Linear(2, 1)}, "the critic does not take the generator's samples"),
-        ({"generator": torch.nn.Linear(5, 7)}, "its samples must be points of the plane"),
+        ({"generator": torch.nn.Linear(5, 7)}, "must return images"),
     ],
 )
 def test_own_networks_that_do_not_fit(registry, change, words):
