@@ -12,14 +12,7 @@ from app.parameters import Whole
 from dgflow_core.errors import UserError
 from dgflow_core.pictures.live_page import live_html
 
-PAGE = Page(
-    "draw",
-    "Draw",
-    ":material/brush:",
-    "draw",
-    order=30,
-    tour="Draw a distribution, train a GAN on it, refine it.",
-)
+PAGE = Page("draw", "Draw", ":material/brush:", "draw", 30, "Draw a distribution, train a GAN on it, refine.")
 
 JOB, INK, DRAWING, PROBLEM = (f"{PAGE.name}.{part}" for part in ("job", "ink", "drawing", "problem"))
 STEPS = """
@@ -30,9 +23,8 @@ STEPS = """
 
 
 def declared() -> dict[str, Whole]:
-    low, high = drawing.ITERATIONS
     words = "More iterations: a better generator and a sharper critic. Stop whenever you like what there is."
-    return {"iterations": Whole(800, "Training iterations", words, low=low, high=high, step=100)}
+    return {"iterations": Whole(800, "Training iterations", words, *drawing.ITERATIONS, step=100)}
 
 
 def begin() -> None:
@@ -56,7 +48,7 @@ def again() -> None:
 @st.fragment(run_every=0.7)
 @calm(PAGE.name)
 def watch(job: drawing.Job) -> None:
-    """The training as it goes; the whole page follows when it is over."""
+    """The training as it goes; the page follows when it is over."""
     left, right = st.columns([3, 2], gap="large")
     with left:
         brush(f"{PAGE.name}.watch", job.drawing, job.samples, locked=True)

@@ -16,12 +16,7 @@ from dgflow_core.methods import Method
 from dgflow_core.pictures import live_world
 
 PAGE = Page(
-    "flow",
-    "2D flow",
-    ":material/air:",
-    "flow",
-    order=10,
-    tour="Move a slider, see the drift field and the particles change.",
+    "flow", "2D flow", ":material/air:", "flow", order=10, tour="Move a slider; drift and particles follow."
 )
 
 #: Particles: what the slider offers, the most that run live, the most of all.
@@ -77,19 +72,17 @@ def draw(page: Visit, run: dict) -> tuple[Trajectory, pictures.Shown] | None:
 def explain(page: Visit, method: Method, trajectory: Trajectory, model: dg.Model) -> None:
     """One paragraph under the picture."""
     offset = "raw, as trained" if page["raw"] else f"calibrated, {model.logit_offset:+.2f}"
-    accuracy = "exact" if page["exact"] else "from a table"
     last = {name.replace("_", " ").capitalize(): values[-1] for name, values in trajectory.info.items()}
     measured = "".join(f" {name}: {value:.3g}." for name, value in last.items())
     st.caption(
         f"{method.about} {method.caveat(page['space'], model.prior)}{measured} Critic offset: {offset}. "
-        f"Logit: {accuracy}. {method.paper}."
+        f"Logit: {'exact' if page['exact'] else 'from a table'}. {method.paper}."
     )
 
 
 def show(page: Visit) -> None:
     method = dg.methods[page["method"]]
-    if page["space"] not in method.spaces:
-        page["space"] = method.spaces[0]
+    page["space"] = page["space"] if page["space"] in method.spaces else method.spaces[0]
     run = page.run(method.name)
     head, picture, foot = st.container(), st.container(), st.container()
     # The picture goes first where it takes no time: the browser draws it while the rest is put together.

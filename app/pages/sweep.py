@@ -17,8 +17,8 @@ PAGE = Page(
     "Sweep",
     ":material/grid_on:",
     "sweep",
-    order=60,
-    tour="A whole grid of settings at once; click a cell to open its run.",
+    60,
+    "A grid of settings at once; a cell opens its run.",
 )
 
 REDRAW_EVERY = 4
