@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 
 from dgflow_core import pictures
-from dgflow_core.kinds.plane.drawing import HALF, SIDE, Drawing
+from dgflow_core.kinds.plane.drawn_points import HALF, SIDE, Drawing
 from dgflow_core.methods import methods
 from dgflow_core.pictures import browser_bundle, live_world, palette
 

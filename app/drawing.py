@@ -20,7 +20,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dgflow_core.errors import UserError
-from dgflow_core.kinds.plane.drawing import SIDE, Drawing
+from dgflow_core.kinds.plane.drawn_points import SIDE, Drawing
 
 log = logging.getLogger("dgflow")
 

@@ -197,7 +197,7 @@ def test_table1_prints_keeps_and_goes_on(model, tmp_path, monkeypatch, capsys):
     assert "±" in out[-1]
     # what is kept is not measured again
     with monkeypatch.context() as patched:
-        patched.setattr(reports.table, "measure", lambda *_: pytest.fail("measured again"))
+        patched.setattr(reports.resumable_table, "measure", lambda *_: pytest.fail("measured again"))
         assert run(*argv, "--repeats", "2") == 0
     # nor mixed with what was measured on something else
     monkeypatch.setitem(reports.tables, "table1", replace(quick, rows=quick.rows[:1]))

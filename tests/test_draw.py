@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app import drawing
-from dgflow_core.kinds.plane.drawing import HALF, SIDE, Drawing
+from dgflow_core.kinds.plane.drawn_points import HALF, SIDE, Drawing
 from tests.browser import ROOT, launch, serve
 
 DOT = "0" * (SIDE * 20 + 30) + "f" + "0" * (SIDE**2 - SIDE * 20 - 31)

@@ -364,7 +364,7 @@ def test_table_goes_on_where_it_stopped(shipped_features, tmp_path, capsys, monk
     images.run(args)
     first = json.loads(out.read_text())["cells"]
     assert [cell["repeats"]["0"]["steps"] for cell in first.values()] == [0, 3]  # the model's own number
-    monkeypatch.setattr(reports.table, "measure", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(reports.resumable_table, "measure", lambda *_: pytest.fail("measured again"))
     images.run(args)
     assert json.loads(out.read_text())["cells"] == first
     printed = capsys.readouterr()

@@ -12,7 +12,7 @@ from dgflow_core import kinds, reports
 from dgflow_core.kinds.metric import Metric
 from dgflow_core.places import ASSETS
 from dgflow_core.reports import papers
-from dgflow_core.reports.table import TableRow
+from dgflow_core.reports.resumable_table import TableRow
 
 
 def test_the_papers_numbers_are_all_read():

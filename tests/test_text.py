@@ -475,7 +475,7 @@ def test_the_table_goes_on_where_it_stopped(shelved, tmp_path, capsys, monkeypat
     model = dg.load("billion_words/wgan-gp", device="cpu")
     fresh = model.decode(model.generate(model.prior.sample(16, 0)))
     assert base["js4"] == pytest.approx(reference("billion_words").js(fresh, 4), abs=1e-5)
-    monkeypatch.setattr(reports.table, "measure", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(reports.resumable_table, "measure", lambda *_: pytest.fail("measured again"))
     assert main(argv) == 0
     assert json.loads((tmp_path / "text.json").read_text())["cells"] == cells
     assert main(["evaluate", "text", "--model", "nothing"]) == 2

@@ -15,7 +15,7 @@ import dgflow_core as dg
 from dgflow_core import training
 from dgflow_core.errors import UserError
 from dgflow_core.kinds.plane import datasets as plane_datasets
-from dgflow_core.kinds.plane.drawing import SIDE
+from dgflow_core.kinds.plane.drawn_points import SIDE
 from dgflow_core.training import drawn as drawing_process
 from dgflow_core.training import loop, shipping
 from dgflow_core.training.adversarial import frozen, gradient_penalty

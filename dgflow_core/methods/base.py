@@ -21,6 +21,14 @@ from dgflow_core.errors import UserError
 from dgflow_core.fields.network import Evaluation, ExactField
 
 
+class Slider(NamedTuple):
+    """What a slider offers, often less than is allowed: its ends and its step; None moves by factors."""
+
+    low: float
+    high: float
+    step: float | None = None
+
+
 def setting(
     default: Any,
     *,
@@ -28,29 +36,27 @@ def setting(
     help: str,
     ge: float | None = None,
     le: float | None = None,
-    slider: tuple[float, float] | None = None,
-    step: float | None = None,
-    log: bool = False,
+    slider: Slider | None = None,
 ):
     """Declare one setting: its default, its allowed range, and how a control shows it.
 
     Args:
         ge, le: the allowed range, both ends included; enforced everywhere.
-        slider: the range a slider offers, where that is narrower than what is allowed.
-        step: the slider's step; ``log``: whether it moves by factors.
+        slider: of a number.
     """
-    extra = {"symbol": symbol, "slider": slider or (ge, le), "step": step, "log": log}
+    ends, step = ((slider.low, slider.high), slider.step) if slider else ((ge, le), None)
+    extra = {"symbol": symbol, "slider": ends, "step": step, "log": slider is not None and step is None}
     return Field(default, ge=ge, le=le, description=help, json_schema_extra=extra)
 
 
-def step_size(help: str, *, symbol: str = "η", slider: tuple[float, float] = (0.001, 1.0)):
+def step_size(help: str, *, symbol: str = "η", slider: Slider | None = None):
     """The setting ``eta``, which every method that moves points has."""
-    return setting(0.01, symbol=symbol, help=help, ge=1e-6, le=100, slider=slider, log=True)
+    return setting(0.01, symbol=symbol, help=help, ge=1e-6, le=100, slider=slider or Slider(0.001, 1.0))
 
 
 def step_count(default: int = 100, *, symbol: str = "N", help: str = "How many steps to run."):
     """The setting ``steps``, which every method has."""
-    return setting(default, symbol=symbol, help=help, ge=0, le=10_000, slider=(1, 300), step=1)
+    return setting(default, symbol=symbol, help=help, ge=0, le=10_000, slider=Slider(1, 300, 1))
 
 
 class Settings(BaseModel):

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from dgflow_core.methods.base import Method, State, setting
+from dgflow_core.methods.base import Method, Slider, State, setting
 from dgflow_core.methods.langevin import LangevinSettings, move, rule
 
 
 class DDLSSettings(LangevinSettings):
     noise_scale: float = setting(
         0.1, symbol="s", help="Noise scale: 1 samples the DDLS target, the paper's 2D setting is 0.1.",
-        ge=0, le=10, slider=(0.0, 1.0), step=0.05,
+        ge=0, le=10, slider=Slider(0.0, 1.0, 0.05),
     )  # fmt: skip
 
 

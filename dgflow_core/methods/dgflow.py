@@ -17,6 +17,7 @@ from dgflow_core.flow.divergences import get as get_divergence
 from dgflow_core.methods.base import (
     Method,
     Settings,
+    Slider,
     State,
     noise,
     number,
@@ -29,7 +30,7 @@ from dgflow_core.methods.base import (
 
 def noise_factor(default: float, help: str):
     """The setting ``gamma``: γ of the entropy term."""
-    return setting(default, symbol="γ", help=help, ge=0, le=100, slider=(0.0, 0.2), step=0.005)
+    return setting(default, symbol="γ", help=help, ge=0, le=100, slider=Slider(0.0, 0.2, 0.005))
 
 
 class DGflowSettings(Settings):

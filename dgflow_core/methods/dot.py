@@ -11,14 +11,24 @@ import torch
 from torch import Tensor
 
 from dgflow_core.fields.network import ExactField
-from dgflow_core.methods.base import Method, Settings, State, number, rows, setting, step_count, step_size
+from dgflow_core.methods.base import (
+    Method,
+    Settings,
+    Slider,
+    State,
+    number,
+    rows,
+    setting,
+    step_count,
+    step_size,
+)
 
 BETA1, BETA2, EPSILON = 0.0, 0.9, 1e-8
 
 
 class DOTSettings(Settings):
     eta: float = step_size(
-        "Step size: the learning rate of the optimiser that moves each point.", slider=(0.001, 0.1)
+        "Step size: the learning rate of the optimiser that moves each point.", slider=Slider(0.001, 0.1)
     )
     steps: int = step_count(help="How many optimiser steps to run.")
     optimizer: Literal["adam", "sgd"] = setting(
@@ -26,7 +36,7 @@ class DOTSettings(Settings):
     )
     lipschitz: float | None = setting(
         None, symbol="K", help="Lipschitz constant of d; leave empty to estimate it from generated pairs.",
-        ge=1e-6, le=1e6, slider=(0.1, 100.0), log=True,
+        ge=1e-6, le=1e6, slider=Slider(0.1, 100.0),
     )  # fmt: skip
 
 

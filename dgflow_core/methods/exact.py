@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dgflow_core.flow import divergences
 from dgflow_core.kinds.plane import density
-from dgflow_core.methods.base import Method, State, setting
+from dgflow_core.methods.base import Method, Slider, State, setting
 from dgflow_core.methods.dgflow import DGflowSettings, diffuse, noise_factor, rule
 
 
@@ -25,7 +25,7 @@ class ExactSettings(DGflowSettings):
     )
     bandwidth: float | None = setting(
         None, symbol="h", help="Kernel width of the particles' density; empty: a third of Silverman's.",
-        ge=1e-3, le=10, slider=(0.01, 1.0), log=True,
+        ge=1e-3, le=10, slider=Slider(0.01, 1.0),
     )  # fmt: skip
 
 

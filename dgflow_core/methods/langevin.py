@@ -9,14 +9,24 @@ import math
 
 from torch import Tensor
 
-from dgflow_core.methods.base import Method, Settings, State, noise, number, setting, step_count, step_size
+from dgflow_core.methods.base import (
+    Method,
+    Settings,
+    Slider,
+    State,
+    noise,
+    number,
+    setting,
+    step_count,
+    step_size,
+)
 
 
 class LangevinSettings(Settings):
     eta: float = step_size("Step size ε of the Langevin dynamics (the drift is scaled by ε/2).", symbol="ε")
     noise_scale: float = setting(
         0.1, symbol="s", help="Noise scale: 1 samples exp(d(x)), less is colder and sharper.",
-        ge=0, le=10, slider=(0.0, 1.0), step=0.05,
+        ge=0, le=10, slider=Slider(0.0, 1.0, 0.05),
     )  # fmt: skip
     steps: int = step_count(50, help="How many Langevin steps to run.")
 

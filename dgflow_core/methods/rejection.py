@@ -14,6 +14,7 @@ from dgflow_core.flow.priors import seeded
 from dgflow_core.methods.base import (
     Method,
     Settings,
+    Slider,
     State,
     number,
     proposals,
@@ -31,11 +32,11 @@ BURN_IN_SEED = 11
 class RejectionSettings(Settings):
     percentile: float = setting(
         0, symbol="γ%", help="The paper's shift γ as a percentile of F: 0 shifts nothing (exact).",
-        ge=0, le=99.9, slider=(0.0, 99.0), step=1,
+        ge=0, le=99.9, slider=Slider(0.0, 99.0, 1),
     )  # fmt: skip
     burn_in: int = setting(
         10_000, symbol="B", help="Generated samples that estimate the largest logit before the first round.",
-        ge=100, le=1_000_000, slider=(1_000, 50_000), step=1_000,
+        ge=100, le=1_000_000, slider=Slider(1_000, 50_000, 1_000),
     )  # fmt: skip
     steps: int = step_count(help="Rounds of proposals; a particle rests once its proposal is accepted.")
 

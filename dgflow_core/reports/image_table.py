@@ -24,7 +24,7 @@ from dgflow_core.kinds.images.inception import InceptionFID
 from dgflow_core.kinds.images.metrics import ImageQuality, reference
 from dgflow_core.kinds.metric import Metric
 from dgflow_core.reports.kept_results import RESULTS, Printer, Results, spread
-from dgflow_core.reports.table import Measured, Table, TableRow
+from dgflow_core.reports.resumable_table import Measured, Table, TableRow
 from dgflow_core.zoo.model import Model
 
 #: The usual FID, where the user has the network's weights.

@@ -9,7 +9,7 @@ from dgflow_core.errors import UserError
 from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.kinds.plane.metrics import PlaneSamples, measure
 from dgflow_core.kinds.plane.reference import reference
-from dgflow_core.reports.table import Table, TableRow
+from dgflow_core.reports.resumable_table import Table, TableRow
 from dgflow_core.zoo.model import Model
 
 #: Seeds of the real samples, apart from those of any training or starting points.

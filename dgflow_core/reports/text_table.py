@@ -6,7 +6,7 @@ from torch import Tensor
 
 from dgflow_core.kinds.text import transcript
 from dgflow_core.kinds.text.metrics import reference
-from dgflow_core.reports.table import Table, TableRow
+from dgflow_core.reports.resumable_table import Table, TableRow
 from dgflow_core.zoo.model import Model
 
 

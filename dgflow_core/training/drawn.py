@@ -25,7 +25,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from dgflow_core.fields.table import TabulatedField
-from dgflow_core.kinds.plane.drawing import Drawing
+from dgflow_core.kinds.plane.drawn_points import Drawing
 from dgflow_core.pictures import live_world as live
 from dgflow_core.training.recipes.planar_gan import PlanarTrainer, PlanarWGANGP
 
