@@ -230,7 +230,7 @@ def test_a_divergence_is_one_row(house):
     found = seen(house, """
 import dgflow_core as dg
 from dgflow_core.pictures import browser_bundle
-flow = page("flow2d", divergence="cubic", n="100", steps="3")
+flow = page("flow2d", divergence="cubic", n="100", steps="1", eta="0.001")
 print(json.dumps({
     "api": "cubic" in dg.divergences,
     "options": "Cubic" in next(box for box in flow.selectbox if "divergence" in box.label).options,

@@ -17,7 +17,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import dgflow_core as dg
-from app import components, export, pictures
+from app import components, export_menu, pictures
 from dgflow_core import pictures as scenes
 from dgflow_core.__main__ import main
 from dgflow_core.errors import UserError
@@ -34,13 +34,13 @@ PAGES = ROOT / "app" / "pages"
 def offered(monkeypatch):
     """What pages give to their stage and to their export, by the key of either."""
     seen: dict[str, list] = {}
-    popover = export.popover
+    popover = export_menu.popover
 
     def exported(shown, key):
         seen["saved"] = [shown]
         popover(shown, key)
 
-    monkeypatch.setattr(export, "popover", exported)
+    monkeypatch.setattr(export_menu, "popover", exported)
     mount = components.mount
 
     def mounted(name, packed, *more, **place):
@@ -203,5 +203,5 @@ def test_a_format_is_one_file(tmp_path):
 
 
 def test_every_option_of_a_format_has_a_control():
-    assert {name for one in formats.formats.values() for name in one.options} <= set(export.OPTIONS)
+    assert {name for one in formats.formats.values() for name in one.options} <= set(export_menu.OPTIONS)
     assert pictures.Composition().map in pictures.MAPS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import export, panels, parameters, pictures, results
+from app import export_menu, panels, parameters, pictures, results
 from app.components import stage
 from app.numbers_table import numbers_table
 from app.page import Page, Visit
@@ -66,7 +66,7 @@ def show(page: Visit) -> None:
     picture = pictures.flow(name, raw, runs, composition)
     stage(picture.packed, key=PAGE.name)
     with save:
-        export.popover(picture.scene, PAGE.name)
+        export_menu.popover(picture.scene, PAGE.name)
     stem = f"compare-{name.replace('/', '-')}-seed{page['seed']}"
     numbers_table(titles, runs, model.dataset, stem)
     panels.captions(shown, model)

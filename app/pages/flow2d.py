@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
-from app import export, navigation, parameters, pictures, results
+from app import export_menu, navigation, parameters, pictures, results
 from app.components import stage
 from app.failures import calm
 from app.page import Page, Visit
@@ -102,7 +102,7 @@ def show(page: Visit) -> None:
         st.session_state[f"{PAGE.name}._seen"] = True
         model = results.model(page["model"], page["raw"])
         with save:
-            export.popover(shown.scene, PAGE.name)
+            export_menu.popover(shown.scene, PAGE.name)
         with foot:
             explain(page, method, trajectory, model)
 

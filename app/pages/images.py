@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
-from app import controls, export, parameters, presets, uploads, variations, wall_runs
+from app import controls, export_menu, parameters, presets, uploads, variations, wall_runs
 from app.components import ORDERS, WALL_PANES, WALL_VIEWS, wall
 from app.page import Page, Visit
 from app.parameters import Choice, Flag, Whole
@@ -86,7 +86,7 @@ def show(page: Visit) -> None:
     seen = wall(packed, f"{PAGE.name}.{page['view']}", start)
     page.take({ours: seen.get(theirs) for theirs, ours in DISPLAY.items()})
     with save:
-        export.popover(wall_runs.picture(page, runs, labels), PAGE.name)
+        export_menu.popover(wall_runs.picture(page, runs, labels), PAGE.name)
     if single and until != "steps":
         mean = stopping.mean_steps(runs[0])
         st.caption(f"By this rule a sample took {mean:.1f} of {runs[0].steps} steps on average.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
-from app import export, parameters, pictures, results
+from app import export_menu, parameters, pictures, results
 from app.components import stage
 from app.page import Page, Visit
 from app.parameters import Choice, Flag
@@ -66,7 +66,7 @@ def show(page: Visit) -> None:
     picture = pictures.densities(name, runs, titles, space)
     stage(picture.packed, key=PAGE.name)
     with save:
-        export.popover(picture.scene, PAGE.name)
+        export_menu.popover(picture.scene, PAGE.name)
 
     for column, title, one, run in zip(st.columns(len(runs)), titles, measured, runs, strict=True):
         first, best, last = (one.curves["Total variation"][step] for step in (0, one.best, -1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
-from app import export, panels, parameters, results
+from app import export_menu, panels, parameters, results
 from app.components import ORDERS, READER_VIEWS, reader
 from app.own_text import own_text
 from app.page import Page, Visit
@@ -88,7 +88,7 @@ def show(page: Visit) -> None:
     with save:
         name = results.key(titles, [results.identity(run) for run in runs])
         seen = {part: page[part] for part in DISPLAY}
-        export.popover(Listing(tuple(runs), tuple(titles), model, key=name, **seen), PAGE.name)
+        export_menu.popover(Listing(tuple(runs), tuple(titles), model, key=name, **seen), PAGE.name)
     own_text(PAGE.name, model, runs[0], titles[0], against)
     st.caption(
         f"JS-n: Jensen–Shannon divergence, in bits, between the n-grams of these {runs[0].n} strings and of "
