@@ -53,8 +53,7 @@ def sidebar(page: Visit, method: Method, run: dict) -> None:
         page.controls("raw", "exact", "map", "seed")
     if method.name in live_world.METHODS:
         said = {"model": page["model"], "raw": page["raw"], **run, "n": min(run["n"], LIVE)}
-        words = "The same settings, moving while you turn them."
-        navigation.link("live", "Run these live", ":material/play_circle:", words, said)
+        navigation.link("live", "Run these live", ":material/play_circle:", "Turn them while it runs.", said)
 
 
 def draw(page: Visit, run: dict) -> tuple[Trajectory, pictures.Shown] | None:

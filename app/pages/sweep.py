@@ -77,8 +77,7 @@ def show(page: Visit) -> None:
     metric = page.draw("metric", head, options=metrics)
     page.publish()
 
-    size = page["size"]
-    x, y = (sweep_grid.axis(method, page[f"{method.name}.{side}"], count=size) for side in "xy")
+    x, y = (sweep_grid.axis(method, page[f"{method.name}.{side}"], count=page["size"]) for side in "xy")
     sweep = Sweep(PAGE.name, page["model"], base, x, y)
     sweep.button(action)
     bar, picture = st.empty(), st.empty()
@@ -98,9 +97,7 @@ def show(page: Visit) -> None:
         st.rerun()
     words = f"Heat map of {metrics[metric].title} over {x.name} and {y.name}"
     chosen = draw("_map", on_select="rerun", selection_mode="points", alt=words).selection.points
-    st.caption(
-        "Each cell is one run. The best one is ringed. Click a cell to open exactly that run on the 2D page."
-    )
+    st.caption("Each cell is one run. The best one is ringed. Click a cell to open that run on the 2D page.")
     if chosen:
         j, i = divmod(chosen[0]["point_index"], len(x.values))
         st.session_state.pop(f"{PAGE.name}._map", None)
