@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import TypeVar
 
@@ -23,6 +23,16 @@ def files(package: str) -> Iterator[ModuleType]:
 def declared(package: str, attribute: str) -> list:
     """What the files of ``package`` call ``attribute``, by file name; files without one add nothing."""
     return [vars(module)[attribute] for module in files(package) if attribute in vars(module)]
+
+
+def entry(known: dict[str, T], name: str, make: Callable[[Callable], T]) -> Callable[[Callable], Callable]:
+    """A decorator that enters ``make(function)`` into ``known`` as ``name``; the function stays as it is."""
+
+    def register(function: Callable) -> Callable:
+        known[name] = make(function)
+        return function
+
+    return register
 
 
 def one_of(what: str, known: Mapping[str, T], name: str) -> T:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.tools import program
 
 ROOT = Path(__file__).parent.parent
 ARGUMENTS = (
@@ -24,14 +23,8 @@ ARGUMENTS = (
 
 
 def chromium() -> str:
-    """The path of Chromium; without it the test is skipped, or fails where CI requires it."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        reason = "Chromium is not installed (Debian: apt-get install chromium)"
-        if os.environ.get("DGFLOW_REQUIRE_BROWSER"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path
+    """The path of Chromium."""
+    return program("Chromium", "chromium", "chromium", "chromium-browser", "google-chrome")
 
 
 @contextmanager
@@ -73,3 +66,13 @@ def serve(script: Path = ROOT / "streamlit_app.py") -> Iterator[str]:
     finally:
         process.kill()  # a polite stop would wait for open pages
         process.wait()
+
+
+@contextmanager
+def opened(path: str, timeout: float = 120_000) -> Iterator[Page]:
+    """A page of the app, served for it alone, in a window of a laptop's size."""
+    with serve() as address, launch() as browser:
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        page.set_default_timeout(timeout)
+        page.goto(f"{address}/{path}")
+        yield page

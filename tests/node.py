@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.tools import program
 
 JS = Path(__file__).parent / "js"
 
 
 def node() -> str:
-    """The path of Node; without it the test is skipped, or fails where CI requires it."""
-    path = shutil.which("node") or shutil.which("nodejs")
-    if path is None:
-        reason = "Node.js is not installed (Debian: apt-get install nodejs)"
-        if os.environ.get("DGFLOW_REQUIRE_BROWSER"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path
+    """The path of Node."""
+    return program("Node.js", "nodejs", "node", "nodejs")
 
 
 def ask(script: Path, question: Any) -> Any:

@@ -9,7 +9,7 @@ import dgflow_core as dg
 from app import presets
 from dgflow_core.fields.table import TabulatedField
 from dgflow_core.kinds.plane.approach import aim, approach
-from tests.browser import ROOT
+from tests.pages import visit
 
 NAMES = ("25gaussians/wgan-gp", "swissroll/wgan-gp")
 
@@ -44,12 +44,7 @@ def test_the_stale_flow_overshoots_and_the_exact_flow_does_not(shipped):
 
 
 def page(**query) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app" / "pages" / "latent.py"), default_timeout=300)
-    for name, value in query.items():
-        test.query_params[name] = value
-    test.run()
-    assert not test.exception
-    return test
+    return visit("latent", **query)
 
 
 def test_the_page_says_when_the_stale_flow_is_best():

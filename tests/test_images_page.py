@@ -12,6 +12,7 @@ from dgflow_core.flow.driver import Run
 from dgflow_core.nets.sndcgan import SNDCGANGenerator
 from dgflow_core.nets.vae import DCGANDecoder
 from dgflow_core.zoo import shelf
+from tests import pages
 from tests.browser import ROOT
 from tests.toys import image_model
 
@@ -43,12 +44,7 @@ def runs(monkeypatch):
 
 
 def visit(**query) -> AppTest:
-    test = AppTest.from_file(PAGE, default_timeout=120)
-    for name, value in {"n": "4", "steps": "3", **query}.items():
-        test.query_params[name] = value
-    test.run()
-    assert not test.exception
-    return test
+    return pages.visit("images", **{"n": "4", "steps": "3", **query})
 
 
 def test_display_choices_compute_nothing_again(runs):
@@ -132,17 +128,18 @@ def test_rules_that_cannot_be_followed_are_not_offered(runs):
     assert "until" not in runs[-1]
 
 
-@pytest.mark.parametrize(
-    ("query", "words"),
-    [
-        ({"until": "never"}, "until must be one of steps"),
-        ({"view": "film"}, "view must be one of wall, grid"),
-        ({"over": "gamma"}, "over must be one of method"),
-        ({"pane": "9"}, "pane must be one of logits, map"),
-        ({"model": "own/../../etc"}, "model must be one of"),
-        ({"model": "own/upload"}, "model must be one of"),
-        ({"sample": "-1"}, "sample must be a whole number"),
-    ],
-)
-def test_bad_links_are_said_in_a_sentence(query, words):
-    assert words in visit(**query).warning[0].value
+BAD_LINKS = """
+until=never: until must be one of steps
+view=film: view must be one of wall, grid
+over=gamma: over must be one of method
+pane=9: pane must be one of logits, map
+model=own/../../etc: model must be one of
+model=own/upload: model must be one of
+sample=-1: sample must be a whole number
+"""
+
+
+@pytest.mark.parametrize("link", BAD_LINKS.strip().splitlines())
+def test_bad_links_are_said_in_a_sentence(link):
+    said, words = link.split(": ", 1)
+    assert words in visit(**dict([said.split("=")])).warning[0].value

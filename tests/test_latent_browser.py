@@ -7,16 +7,13 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import launch, serve
+from tests.browser import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def test_densities_move_and_settings_redraw_in_place():
-    with serve() as address, launch() as browser:
-        page = browser.new_page(viewport={"width": 1366, "height": 768})
-        page.set_default_timeout(120_000)
-        page.goto(f"{address}/latent?n=500&steps=20")
+    with opened("latent?n=500&steps=20") as page:
         stage = page.locator(".stage[data-run-key]")
         expect(stage).to_have_attribute("data-steps", "20")
         expect(page.get_by_text("least at step")).to_have_count(2)

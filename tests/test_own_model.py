@@ -20,6 +20,7 @@ from app import results, uploads
 from app.escape import plain
 from dgflow_core.nets.sndcgan import SNDCGANGenerator
 from dgflow_core.zoo import shelf
+from tests import pages
 from tests.browser import ROOT
 from tests.toys import image_model
 
@@ -39,12 +40,7 @@ def mine(tmp_path, monkeypatch):
 
 
 def visit(**query) -> AppTest:
-    test = AppTest.from_file(PAGE, default_timeout=120)
-    for name, value in {"n": "4", "steps": "2", **query}.items():
-        test.query_params[name] = value
-    test.run()
-    assert not test.exception
-    return test
+    return pages.visit("images", **{"n": "4", "steps": "2", **query})
 
 
 def hand_in(test: AppTest, **files: bytes) -> AppTest:

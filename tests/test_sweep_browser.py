@@ -7,16 +7,13 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import launch, serve
+from tests.browser import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def test_a_grid_runs_survives_a_page_change_and_a_cell_opens_its_run():
-    with serve() as address, launch() as browser:
-        page = browser.new_page(viewport={"width": 1366, "height": 768})
-        page.set_default_timeout(120_000)
-        page.goto(f"{address}/sweep?size=4&n=200")
+    with opened("sweep?size=4&n=200") as page:
         page.get_by_role("button", name="Run the grid").click()
         expect(page.get_by_test_id("stMain").get_by_role("button", name="Stop")).to_be_visible()
         page.get_by_role("link", name="Home").first.click()

@@ -14,12 +14,7 @@ architectures: dict[str, Callable[..., nn.Module]] = {}
 
 def architecture(name: str):
     """Class decorator: register a network under ``name``, buildable from JSON arguments."""
-
-    def register(cls):
-        architectures[name] = cls
-        return cls
-
-    return register
+    return registry.entry(architectures, name, lambda network: network)
 
 
 def build(name: str, arguments: dict) -> nn.Module:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.kinds.text.transcript import Transcript
-from dgflow_core.methods import methods
+from dgflow_core.methods import Method, methods
 from dgflow_core.zoo import shelf
 
 
@@ -46,15 +46,20 @@ def subtitle(trajectory: Trajectory) -> str:
     settings = trajectory.settings
     method = methods.get(settings.get("method"))
     parts = []
-    for name, info in method.Settings.model_fields.items() if method else ():
-        value = settings.get(name)
-        if name not in ("steps", "divergence") and value is not None:
-            parts.append(f"{info.json_schema_extra['symbol']} = {_plain(value)}")
+    for name, value in _said(method, settings):
+        parts.append(f"{method.Settings.model_fields[name].json_schema_extra['symbol']} = {value}")
     if "until" in settings:
         parts.append(f"until {settings['until']}")
     parts += [f"{trajectory.steps} steps", f"{settings.get('space', 'data')} space"]
     parts.append(f"seed {settings.get('seed', 0)}")
     return ", ".join(parts)
+
+
+def _said(method: Method | None, settings: dict) -> list[tuple[str, str]]:
+    """The settings of a run that are its own, beside steps and f, and their values in words."""
+    fields = method.Settings.model_fields if method else ()
+    own = [name for name in fields if name not in ("steps", "divergence")]
+    return [(name, _plain(settings[name])) for name in own if settings.get(name) is not None]
 
 
 def filename(what: Trajectory | Transcript | Saved, suffix: str) -> str:
@@ -73,10 +78,7 @@ def filename(what: Trajectory | Transcript | Saved, suffix: str) -> str:
     if settings.get("space") == "latent":
         parts.append("latent")
     known = methods.get(settings.get("method")) if len(runs) == 1 else None
-    for name in known.Settings.model_fields if known else ():
-        value = settings.get(name)
-        if name not in ("steps", "divergence") and value is not None:
-            parts.append(f"{name.replace('_', '-')}{_plain(value)}")
+    parts += [f"{name.replace('_', '-')}{value}" for name, value in _said(known, settings)]
     if "until" in settings:
         parts.append(f"until-{settings['until']}")
     parts += [f"steps{max(run.steps for run in runs)}", f"seed{settings.get('seed', 0)}"]

@@ -16,10 +16,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from dgflow_core.kinds import shipped
 from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.kinds.metric import Metric, fitting, rows
 from dgflow_core.nets.classifier import Classifier
-from dgflow_core.zoo import shelf
 
 DETAILS, TENSORS = "features.json", "features.safetensors"
 SUBSET = 500  # samples in one estimate of the kernel distance
@@ -57,9 +57,7 @@ def reference(dataset: str) -> FeatureReference:
     Raises:
         ValueError: none is shipped for ``dataset``.
     """
-    folder = shelf.root() / dataset
-    if not (folder / DETAILS).exists():
-        raise ValueError(f"dataset {dataset!r} has no feature network; train one with training.features.")
+    folder = shipped.folder(dataset, DETAILS, "feature network", "features")
     details = json.loads((folder / DETAILS).read_text())
     tensors = load_file(folder / TENSORS)
     classifier = Classifier(**details["arguments"])

@@ -13,9 +13,9 @@ from safetensors.torch import load_file
 from sklearn.decomposition import PCA
 from torch import Tensor
 
+from dgflow_core.kinds import shipped
 from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.kinds.images.metrics import FeatureReference, reference
-from dgflow_core.zoo import shelf
 
 INDEX = "index.safetensors"
 SIDE, COLUMNS = 32, 50  # of a picture, in pixels; of the sheet that holds the index's, in pictures
@@ -56,14 +56,12 @@ class Surroundings:
 
 @lru_cache(maxsize=4)
 def index(dataset: str) -> Index:
-    """The shipped index of an image data set (``training.index`` makes it).
+    """The shipped index of an image data set (``prepare.nearest_images`` makes it).
 
     Raises:
-        ValueError: none is shipped.
+        UserError: none is shipped.
     """
-    path = shelf.root() / dataset / INDEX
-    if not path.exists():
-        raise ValueError(f"dataset {dataset!r} has no index of training images.")
+    path = shipped.folder(dataset, INDEX, "index of training images", "neighbours") / INDEX
     tensors = load_file(path)
     features, channels = tensors["features"].float(), image_datasets.get(dataset).channels
     with Image.open(io.BytesIO(tensors["sheet"].numpy().tobytes())) as sheet:

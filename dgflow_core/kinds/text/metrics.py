@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dgflow_core.kinds import shipped
 from dgflow_core.kinds.metric import Metric, MetricCurve, curves, fitting, rows
 from dgflow_core.kinds.text.transcript import Transcript
-from dgflow_core.zoo import shelf
 
 NGRAMS = (4, 6)
 DETAILS, STRINGS, WORDS = "reference.json", "held_out.txt", "words.txt"
@@ -124,10 +124,7 @@ def reference(dataset: str) -> TextReference:
     Raises:
         ValueError: none is shipped for ``dataset``.
     """
-    folder = shelf.root() / dataset
-    if not (folder / DETAILS).exists():
-        raise ValueError(f"dataset {dataset!r} has no held-out strings; training.held_out writes them.")
-    return _read(folder, dataset)
+    return _read(shipped.folder(dataset, DETAILS, "held-out strings", "held-out-text"), dataset)
 
 
 @lru_cache(maxsize=4)

@@ -13,6 +13,9 @@ from dgflow_core.errors import UserError
 from dgflow_core.pictures.picture import KINDS, Picture, paint
 from dgflow_core.pictures.sheet import Look
 
+#: What can be chosen of files that move, and of those that show one step.
+ANIMATED, STILL = ("size", "dark", "layers", "fps"), ("size", "dark", "layers", "step")
+
 Progress = Callable[[int, int], object]
 Stop = Callable[[], bool]
 

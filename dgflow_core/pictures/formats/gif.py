@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageColor
 from scipy.spatial import cKDTree
 
-from dgflow_core.pictures.formats.declaration import Format, Watch
+from dgflow_core.pictures.formats.declaration import ANIMATED, Format, Watch
 from dgflow_core.pictures.picture import Picture, paint
 from dgflow_core.pictures.sheet import Look
 
@@ -83,13 +83,8 @@ def _codes(pixels: np.ndarray) -> np.ndarray:
     return (six[..., 0] << 12) | (six[..., 1] << 6) | six[..., 2]
 
 
+#: It is put together in memory, one byte a pixel.
+PIXELS = 600_000_000
 FORMAT = Format(
-    "gif",
-    "animated GIF",
-    "image/gif",
-    write,
-    options=("size", "dark", "layers", "fps"),
-    pixels=600_000_000,  # it is put together in memory, one byte a pixel
-    larger=", or mp4",
-    order=10,
+    "gif", "animated GIF", "image/gif", write, options=ANIMATED, pixels=PIXELS, larger=", or mp4", order=10
 )

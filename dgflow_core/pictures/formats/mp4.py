@@ -6,7 +6,7 @@ from pathlib import Path
 
 import imageio.v2 as imageio
 
-from dgflow_core.pictures.formats.declaration import Format, Watch
+from dgflow_core.pictures.formats.declaration import ANIMATED, Format, Watch
 from dgflow_core.pictures.picture import Picture, paint
 from dgflow_core.pictures.sheet import Look
 
@@ -27,12 +27,6 @@ def write(picture: Picture, path: Path, look: Look, watch: Watch) -> None:
             video.append_data(frame)
 
 
-FORMAT = Format(
-    "mp4",
-    "MP4 video",
-    "video/mp4",
-    write,
-    options=("size", "dark", "layers", "fps"),
-    pixels=3_000_000_000,  # some minutes of one processor
-    order=20,
-)
+#: Some minutes of one processor.
+PIXELS = 3_000_000_000
+FORMAT = Format("mp4", "MP4 video", "video/mp4", write, options=ANIMATED, pixels=PIXELS, order=20)

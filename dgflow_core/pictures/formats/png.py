@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from dgflow_core.pictures.formats.declaration import Format, Watch
+from dgflow_core.pictures.formats.declaration import STILL, Format, Watch
 from dgflow_core.pictures.picture import Picture, paint
 from dgflow_core.pictures.sheet import Look
 
@@ -17,11 +17,4 @@ def write(picture: Picture, path: Path, look: Look, watch: Watch) -> None:
     watch.done()
 
 
-FORMAT = Format(
-    "png",
-    "PNG picture of one step",
-    "image/png",
-    write,
-    options=("size", "dark", "layers", "step"),
-    order=30,
-)
+FORMAT = Format("png", "PNG picture of one step", "image/png", write, options=STILL, order=30)

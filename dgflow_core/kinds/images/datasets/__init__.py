@@ -52,12 +52,9 @@ datasets: dict[str, ImageDataset] = {}
 
 def dataset(name: str, title: str, channels: int, classes: tuple[str, ...], side: int = 32):
     """Decorator: register a ``read`` function as the image data set ``name``."""
-
-    def register(read):
-        datasets[name] = ImageDataset(name, title, read, channels, classes, side)
-        return read
-
-    return register
+    return registry.entry(
+        datasets, name, lambda read: ImageDataset(name, title, read, channels, classes, side)
+    )
 
 
 def get(name: str) -> ImageDataset:

@@ -40,13 +40,10 @@ datasets: dict[str, PlanarDataset] = {}
 
 def dataset(name: str, title: str, lesson: str, extent: float, modes=None, std: float | None = None):
     """Decorator: register a ``draw`` function as the data set ``name``."""
-
-    def register(draw):
-        centres = None if modes is None else np.asarray(modes, dtype=np.float32)
-        datasets[name] = PlanarDataset(name, title, lesson, draw, extent, centres, std)
-        return draw
-
-    return register
+    centres = None if modes is None else np.asarray(modes, dtype=np.float32)
+    return registry.entry(
+        datasets, name, lambda draw: PlanarDataset(name, title, lesson, draw, extent, centres, std)
+    )
 
 
 def get(name: str) -> PlanarDataset:

@@ -29,11 +29,7 @@ def twenty_five_gaussians(n, rng):
     return _around(_GRID, _GRID_STD, n, rng)
 
 
-@dataset(
-    "swissroll", "Swiss roll",
-    "A curve, no modes: samples off the spiral are drawn onto it.",
-    extent=2.2,
-)  # fmt: skip
+@dataset("swissroll", "Swiss roll", "A curve: samples off the spiral are drawn onto it.", extent=2.2)
 def swiss_roll(n, rng):
     """scikit-learn's Swiss roll with noise 0.25, coordinates 0 and 2, divided by 7.5."""
     from sklearn.datasets import make_swiss_roll  # here: scikit-learn takes seconds to import
@@ -51,11 +47,7 @@ def eight_gaussians(n, rng):
     return _around(_RING, _RING_STD, n, rng)
 
 
-@dataset(
-    "moons", "Two moons",
-    "Two separate curves: the generator's bridge between them empties.",
-    extent=2.0,
-)  # fmt: skip
+@dataset("moons", "Two moons", "Two separate curves: the bridge between them empties.", extent=2.0)
 def two_moons(n, rng):
     """scikit-learn's two moons with noise 0.05, centred."""
     from sklearn.datasets import make_moons
@@ -64,11 +56,7 @@ def two_moons(n, rng):
     return points - [0.5, 0.25]
 
 
-@dataset(
-    "checkerboard", "Checkerboard",
-    "Sharp edges: twenty steps help, a hundred drive samples off the board.",
-    extent=2.0,
-)  # fmt: skip
+@dataset("checkerboard", "Checkerboard", "Sharp edges: samples between the squares are drawn in.", extent=2.0)
 def checkerboard(n, rng):
     """Uniform on the eight dark squares of a 4 × 4 board on [−1.6, 1.6]²."""
     column = rng.integers(4, size=n)
