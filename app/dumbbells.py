@@ -1,0 +1,125 @@
+"""Base → refined as dumbbells, the paper's above ours, one colour for each method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from dgflow_core.pictures import palette
+from dgflow_core.reports.beside_paper import Panel, Row, Spread, gain
+
+#: Pixels: of one line, of what stands around the lines, and of the names on the left.
+LINE, AROUND, NAMES = 25, 84, 126
+SIZE = 14
+COLOURS = dict(zip(("KL", "JS", "logD", "dot", "ddls", "drs", "mhgan"), palette.SERIES, strict=False))
+
+
+class Line(NamedTuple):
+    """One dumbbell: who measured it, from where to where."""
+
+    who: str
+    base: Spread | None
+    end: Spread | None
+
+
+def _lines(row: Row) -> Iterator[Line]:
+    yield Line("paper", row.base, row.paper)
+    for one in row.ours:
+        yield Line(one.label, one.base, one.end)
+
+
+def figure(panel: Panel, change: bool = False) -> go.Figure:
+    """The dumbbells of ``panel``; ``change``: in percent of the base, so that both sides start at 0."""
+    drawn, places, names, y = go.Figure(), [], [], 0
+    for row in panel.rows:
+        drawn.add_annotation(
+            text=f"<b>{row.title}</b>", x=0, xref="paper", xanchor="left", xshift=-NAMES + 4, y=y,
+            showarrow=False, font={"size": SIZE},
+        )  # fmt: skip
+        for line in _lines(row):
+            y += 1
+            gained = gain(line.base, line.end, panel.metric)
+            places.append(y)
+            names.append(line.who if gained is None else f"{line.who} {_signed(gained)}")
+            if not change:
+                _draw(drawn, panel, row, line, y)
+            elif gained is not None:
+                colour = COLOURS.get(row.method, palette.BASE)
+                drawn.add_scatter(
+                    x=[0, gained], y=[y, y], mode="lines+markers", hoverinfo="skip", showlegend=False,
+                    line={"color": colour, "width": _width(line)},
+                    marker={"size": [9, 13], "symbol": ["circle-open", _symbol(line)], "color": colour},
+                )  # fmt: skip
+        y += 1.5 if not row.ours else 1.3
+    _lay_out(drawn, places, names, y)
+    words = f"{panel.metric.heading}: {panel.direction}"
+    drawn.update_xaxes(
+        title={"text": "change from base in %, right is better" if change else words, "font": {"size": 15}}
+    )
+    return drawn
+
+
+def _draw(drawn: go.Figure, panel: Panel, row: Row, line: Line, y: float) -> None:
+    colour, decimals = COLOURS.get(row.method, palette.BASE), min(panel.metric.decimals, 3)
+    ends = [end for end in (line.base, line.end) if end is not None]
+    if len(ends) == 2:
+        drawn.add_scatter(
+            x=[end.mean for end in ends], y=[y, y], mode="lines", hoverinfo="skip", showlegend=False,
+            line={"color": colour, "width": _width(line)},
+        )  # fmt: skip
+        drawn.add_scatter(
+            x=[line.base.mean], y=[y], mode="markers", showlegend=False,
+            marker={"size": 10, "symbol": "circle-open", "color": colour, "line": {"width": 2}},
+            error_x=_bar(line.base, colour), hovertemplate=f"{line.who}, base: {_said(line.base, decimals)}"
+            "<extra></extra>",
+        )  # fmt: skip
+    forwards = line.base is None or line.end.mean >= line.base.mean
+    drawn.add_scatter(
+        x=[line.end.mean], y=[y], mode="markers+text", showlegend=False, cliponaxis=False,
+        text=f"{'   ' if forwards else ''}{line.end.mean:,.{decimals}f}{'' if forwards else '   '}",
+        textposition="middle right" if forwards else "middle left", textfont={"size": SIZE},
+        marker={"size": 13, "symbol": _symbol(line), "color": colour}, error_x=_bar(line.end, colour),
+        hovertemplate=f"{row.title}, {line.who}: {_said(line.end, decimals)}<extra></extra>",
+    )  # fmt: skip
+
+
+def _lay_out(drawn: go.Figure, places: list[float], names: list[str], bottom: float) -> None:
+    drawn.update_yaxes(
+        tickvals=places, ticktext=names, tickfont={"size": SIZE}, range=[bottom - 0.4, -0.7],
+        showgrid=False, zeroline=False, fixedrange=True,
+    )  # fmt: skip
+    found = [x for trace in drawn.data for x in trace.x]
+    low, high = (min(found), max(found)) if found else (0.0, 1.0)
+    room = (high - low or abs(high) or 1.0) * 0.3
+    drawn.update_xaxes(
+        range=[low - room, high + room], tickfont={"size": SIZE}, nticks=5, fixedrange=True, zeroline=False
+    )
+    drawn.update_layout(
+        height=round(AROUND + LINE * (bottom + 0.3)), dragmode=False, font={"size": SIZE},
+        margin={"l": NAMES, "r": 12, "t": 8, "b": 62, "autoexpand": False}, hoverlabel={"font": {"size": 15}},
+    )  # fmt: skip
+
+
+def _symbol(line: Line) -> str:
+    return "circle" if line.who == "paper" else "diamond"
+
+
+def _width(line: Line) -> int:
+    return 2 if line.who == "paper" else 5
+
+
+def _bar(spread: Spread, colour: str) -> dict | None:
+    if spread.sd is None:
+        return None
+    return {"array": [spread.sd], "color": colour, "thickness": 1.5, "width": 5}
+
+
+def _said(spread: Spread, decimals: int) -> str:
+    mean = f"{spread.mean:,.{decimals}f}"
+    return mean if spread.sd is None else f"{mean} ± {spread.sd:,.{decimals}f}"
+
+
+def _signed(gained: float) -> str:
+    return f"{gained:+.0f} %" if abs(gained) >= 100 else f"{gained:+.1f} %"
