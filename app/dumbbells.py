@@ -11,7 +11,7 @@ from dgflow_core.pictures import palette
 from dgflow_core.reports.beside_paper import Panel, Row, Spread, gain
 
 #: Pixels: of one line, of what stands around the lines, and of the names on the left.
-LINE, AROUND, NAMES = 25, 84, 126
+LINE, AROUND, NAMES = 25, 48, 126
 SIZE = 14
 COLOURS = dict(zip(("KL", "JS", "logD", "dot", "ddls", "drs", "mhgan"), palette.SERIES, strict=False))
 
@@ -34,8 +34,9 @@ def figure(panel: Panel, change: bool = False) -> go.Figure:
     """The dumbbells of ``panel``; ``change``: in percent of the base, so that both sides start at 0."""
     drawn, places, names, y = go.Figure(), [], [], 0
     for row in panel.rows:
+        missing = ": ours not measured" if panel.measured and not row.ours else ""
         drawn.add_annotation(
-            text=f"<b>{row.title}</b>", x=0, xref="paper", xanchor="left", xshift=-NAMES + 4, y=y,
+            text=f"<b>{row.title}</b>{missing}", x=0, xref="paper", xanchor="left", xshift=-NAMES + 4, y=y,
             showarrow=False, font={"size": SIZE},
         )  # fmt: skip
         for line in _lines(row):
@@ -44,25 +45,24 @@ def figure(panel: Panel, change: bool = False) -> go.Figure:
             places.append(y)
             names.append(line.who if gained is None else f"{line.who} {_signed(gained)}")
             if not change:
-                _draw(drawn, panel, row, line, y)
+                _draw(drawn, row, line, y)
             elif gained is not None:
                 colour = COLOURS.get(row.method, palette.BASE)
                 drawn.add_scatter(
                     x=[0, gained], y=[y, y], mode="lines+markers", hoverinfo="skip", showlegend=False,
                     line={"color": colour, "width": _width(line)},
-                    marker={"size": [9, 13], "symbol": ["circle-open", _symbol(line)], "color": colour},
+                    marker={
+                        "size": [9, 13], "symbol": ["circle-open", _symbol(line)], "color": colour,
+                        "opacity": 1,
+                    },
                 )  # fmt: skip
         y += 1.5 if not row.ours else 1.3
     _lay_out(drawn, places, names, y)
-    words = f"{panel.metric.heading}: {panel.direction}"
-    drawn.update_xaxes(
-        title={"text": "change from base in %, right is better" if change else words, "font": {"size": 15}}
-    )
     return drawn
 
 
-def _draw(drawn: go.Figure, panel: Panel, row: Row, line: Line, y: float) -> None:
-    colour, decimals = COLOURS.get(row.method, palette.BASE), min(panel.metric.decimals, 3)
+def _draw(drawn: go.Figure, row: Row, line: Line, y: float) -> None:
+    colour = COLOURS.get(row.method, palette.BASE)
     ends = [end for end in (line.base, line.end) if end is not None]
     if len(ends) == 2:
         drawn.add_scatter(
@@ -72,16 +72,20 @@ def _draw(drawn: go.Figure, panel: Panel, row: Row, line: Line, y: float) -> Non
         drawn.add_scatter(
             x=[line.base.mean], y=[y], mode="markers", showlegend=False,
             marker={"size": 10, "symbol": "circle-open", "color": colour, "line": {"width": 2}},
-            error_x=_bar(line.base, colour), hovertemplate=f"{line.who}, base: {_said(line.base, decimals)}"
-            "<extra></extra>",
+            error_x=_bar(line.base, colour),
+            hovertemplate=f"{line.who}, base: {_said(line.base)}<extra></extra>",
         )  # fmt: skip
-    forwards = line.base is None or line.end.mean >= line.base.mean
     drawn.add_scatter(
-        x=[line.end.mean], y=[y], mode="markers+text", showlegend=False, cliponaxis=False,
-        text=f"{'   ' if forwards else ''}{line.end.mean:,.{decimals}f}{'' if forwards else '   '}",
-        textposition="middle right" if forwards else "middle left", textfont={"size": SIZE},
+        x=[line.end.mean], y=[y], mode="markers", showlegend=False,
         marker={"size": 13, "symbol": _symbol(line), "color": colour}, error_x=_bar(line.end, colour),
-        hovertemplate=f"{row.title}, {line.who}: {_said(line.end, decimals)}<extra></extra>",
+        hovertemplate=f"{row.title}, {line.who}: {_said(line.end)}<extra></extra>",
+    )  # fmt: skip
+    forwards = line.base is None or line.end.mean >= line.base.mean
+    drawn.add_scatter(  # beyond the bar
+        x=[line.end.mean + (line.end.sd or 0) * (1 if forwards else -1)], y=[y], mode="text",
+        text=f"{'   ' if forwards else ''}{_number(line.end.mean)}{'' if forwards else '   '}",
+        textposition="middle right" if forwards else "middle left", textfont={"size": SIZE},
+        showlegend=False, hoverinfo="skip", cliponaxis=False,
     )  # fmt: skip
 
 
@@ -92,13 +96,15 @@ def _lay_out(drawn: go.Figure, places: list[float], names: list[str], bottom: fl
     )  # fmt: skip
     found = [x for trace in drawn.data for x in trace.x]
     low, high = (min(found), max(found)) if found else (0.0, 1.0)
-    room = (high - low or abs(high) or 1.0) * 0.3
+    reach = high - low or abs(high) or 1.0
+    written = {trace.textposition for trace in drawn.data if trace.mode == "text"}  # numbers take room
+    left, right = (reach * (0.55 if f"middle {side}" in written else 0.12) for side in ("left", "right"))
     drawn.update_xaxes(
-        range=[low - room, high + room], tickfont={"size": SIZE}, nticks=5, fixedrange=True, zeroline=False
+        range=[low - left, high + right], tickfont={"size": SIZE}, nticks=5, fixedrange=True, zeroline=False
     )
     drawn.update_layout(
         height=round(AROUND + LINE * (bottom + 0.3)), dragmode=False, font={"size": SIZE},
-        margin={"l": NAMES, "r": 12, "t": 8, "b": 62, "autoexpand": False}, hoverlabel={"font": {"size": 15}},
+        margin={"l": NAMES, "r": 12, "t": 8, "b": 34, "autoexpand": False}, hoverlabel={"font": {"size": 15}},
     )  # fmt: skip
 
 
@@ -116,10 +122,14 @@ def _bar(spread: Spread, colour: str) -> dict | None:
     return {"array": [spread.sd], "color": colour, "thickness": 1.5, "width": 5}
 
 
-def _said(spread: Spread, decimals: int) -> str:
-    mean = f"{spread.mean:,.{decimals}f}"
-    return mean if spread.sd is None else f"{mean} ± {spread.sd:,.{decimals}f}"
+def _said(spread: Spread) -> str:
+    return _number(spread.mean) + ("" if spread.sd is None else f" ± {spread.sd:.2g}")
+
+
+def _number(value: float) -> str:
+    """Four digits, or all of the whole ones."""
+    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}").replace("-", "−")
 
 
 def _signed(gained: float) -> str:
-    return f"{gained:+.0f} %" if abs(gained) >= 100 else f"{gained:+.1f} %"
+    return (f"{gained:+.0f} %" if abs(gained) >= 100 else f"{gained:+.1f} %").replace("-", "−")

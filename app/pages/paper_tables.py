@@ -42,23 +42,20 @@ def declared() -> dict[str, parameters.Parameter]:
 
 def draw(panel: Panel, table: PaperTable, page: Visit) -> None:
     """One picture with what it says, and the way to its runs."""
-    heading = " · ".join(filter(None, (panel.title, panel.metric.title)))
-    st.markdown(f"**{heading}**, {panel.direction}" + ("" if panel.measured else ": ours not measured"))
+    change = page["scale"] == "change"
+    said = "change from base in %, right is better" if change else panel.direction
+    st.markdown(f"**{panel.heading}**, {said}" + ("" if panel.measured else "; ours not measured"))
     key = f"{PAGE.name}.{table.number}.{panel.dataset}.{panel.title}.{panel.metric.name}"
-    st.plotly_chart(
-        figure(panel, page["scale"] == "change"), key=key, width="stretch", config={"displayModeBar": False}
-    )
+    st.plotly_chart(figure(panel, change), key=key, width="stretch", config={"displayModeBar": False})
     if said := beside_paper.verdict(panel):
         st.caption(said)
     if panel.measured:
         with st.container(horizontal=True, gap="small"):
             for row in panel.rows:
                 for one in row.ours:
-                    there = watch(table.report.kind, one)
                     label = row.title if one.label == "ours" else f"{row.title}, {one.label}"
-                    navigation.link(
-                        there.page, label, ":material/play_circle:", "Watch this run.", there.values
-                    )
+                    name, values = watch(table.report.kind, one)
+                    navigation.link(name, label, ":material/play_circle:", "Watch this run.", values)
 
 
 def numbers(shown: Sequence[Panel], table: PaperTable) -> None:
@@ -68,7 +65,9 @@ def numbers(shown: Sequence[Panel], table: PaperTable) -> None:
     links = [one and watch(table.report.kind, one).address for one in runs]
     columns = {"Watch": st.column_config.LinkColumn("Watch", display_text="watch")}
     columns |= {
-        name: st.column_config.NumberColumn(name, format="%.4g") for name in rows[0] if "gain" in name
+        name: st.column_config.NumberColumn(name, format="%.4g")
+        for name in rows[0]
+        if "gain" in name or "Ours" in name
     }
     st.dataframe(
         [row | {"Watch": link} for row, link in zip(rows, links, strict=True)],

@@ -151,6 +151,13 @@ class Panel:
         return any(row.ours for row in self.rows)
 
     @property
+    def heading(self) -> str:
+        """The model and the metric, with its unit where both sides have the same."""
+        metric = self.metric
+        name = metric.title if metric.unit.startswith("classifier") else metric.heading
+        return " · ".join(filter(None, (self.title, name)))
+
+    @property
     def direction(self) -> str:
         return "higher is better" if self.metric.better == "up" else "lower is better"
 
@@ -181,7 +188,7 @@ class _Kept:
     def beside(self, number: Published, model: str, metric: str, based: bool) -> list[Ours]:
         """Our results beside a published number, the one with the paper's own settings first."""
         found = []
-        for row in self.report.rows:
+        for row in sorted(self.report.rows, key=lambda row: _at_own_steps(row, number)):
             own_steps = _at_own_steps(row, number)
             if not own_steps and not _as_published(row, number):
                 continue
@@ -195,6 +202,8 @@ class _Kept:
                     both = [one for one in after if one in before or not based]
                     if both:
                         run = {k: v for k, v in cells[n]["settings"].items() if k not in ("digest", "n")}
+                        if any(one.run == run and one.logit == logit for one in found):
+                            break  # its own steps are the paper's
                         label = f"{run['steps']} steps" if own_steps else "raw" if logit == "raw" else "ours"
                         old = tuple(before[one] for one in both) if based else ()
                         found.append(
@@ -348,7 +357,7 @@ def lines(shown: Sequence[Panel]) -> list[dict[str, Any]]:
                         "Paper": row.paper.mean,
                         "Paper, sd": row.paper.sd,
                         "Paper, gain %": gain(row.base, row.paper, panel.metric),
-                        "Ours, which": one.label if one else "not measured",
+                        "Which of ours": one.label if one else "not measured",
                         "Ours, base": one and one.base and one.base.mean,
                         "Ours": one and one.end.mean,
                         "Ours, sd": one and one.end.sd,

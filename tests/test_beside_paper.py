@@ -1,0 +1,198 @@
+"""The paper's numbers beside ours: joins, gains, orderings, and the page that shows them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.dumbbells import figure
+from app.run_links import watch
+from dgflow_core.kinds.metric import Metric
+from dgflow_core.reports import beside_paper
+from dgflow_core.reports.beside_paper import Ours, Panel, Row, Spread
+from dgflow_core.reports.papers import published
+from tests.browser import ROOT
+
+DOWN, UP = Metric("fid", "FID", "", "down", 2), Metric("kde_score", "KDE score", "nats", "up", 0)
+
+
+def ours(after, before=(40.0, 42.0), label="ours", **run) -> Ours:
+    return Ours(label, "cifar10/wgan-gp", run, "own critic", tuple(before), tuple(after), 500)
+
+
+def row(method, paper, after=(), base=50.0) -> Row:
+    measured = (ours(after),) if after else ()
+    return Row(method, beside_paper.title(method), Spread(base), Spread(paper, 0.1), measured)
+
+
+def page(file: str, **query: str) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app" / "pages" / f"{file}.py"), default_timeout=200)
+    for name, value in query.items():
+        test.query_params[name] = value
+    test.run()
+    assert not test.exception
+    assert not test.warning
+    assert not test.error
+    return test
+
+
+def test_gain_is_positive_where_it_is_better():
+    assert beside_paper.gain(Spread(50.0), Spread(40.0), DOWN) == pytest.approx(20)
+    assert beside_paper.gain(Spread(50.0), Spread(60.0), DOWN) == pytest.approx(-20)
+    assert beside_paper.gain(Spread(-8000.0), Spread(-2000.0), UP) == pytest.approx(75)
+    assert beside_paper.gain(Spread(20.0), Spread(50.0), UP) == pytest.approx(150)
+    assert beside_paper.gain(None, Spread(50.0), UP) is None
+
+
+def test_spread_is_the_samples():
+    assert Spread.of([1.0, 3.0]) == pytest.approx((2.0, 2**0.5))
+    assert Spread.of([3.0]) == (3.0, None)
+
+
+def test_orderings_are_compared_over_the_same_repeats():
+    rows = [
+        row("dot", 30, (20.0, 20.2)), row("KL", 25, (30.0, 30.2)), row("JS", 28, (10.0, 10.2)),
+        # the third repeat, which the others lack, does not count
+        row("logD", 29, (9.0, 13.0, 0.0)),
+    ]  # fmt: skip
+    said = beside_paper.verdict(Panel("cifar10", "WGAN-GP", DOWN, rows))
+    assert said == (
+        "Best f in the paper: KL; here: JS (log D within the spread); it beats DOT in the paper and here."
+    )
+    agreeing = [row("dot", 20, (5.0, 5.1)), row("KL", 25, (8.0, 8.1)), row("JS", 28, (10.0, 10.2))]
+    said = beside_paper.verdict(Panel("cifar10", "WGAN-GP", DOWN, agreeing))
+    assert said == "Best f in the paper: KL; here too: KL; it beats DOT neither in the paper nor here."
+
+
+def test_what_was_not_measured_is_said():
+    rows = [row("KL", 25, (30.0, 30.2)), row("JS", 28)]
+    panel = Panel("cifar10", "WGAN-GP", DOWN, rows)
+    assert beside_paper.verdict(panel) == "Best f in the paper: KL; here only KL was measured."
+    alone = Panel("stl10", "WGAN-GP", DOWN, [row("KL", 25), row("JS", 28)])
+    assert beside_paper.verdict(alone) == "Best f in the paper: KL; here none was measured."
+    assert beside_paper.samples([alone]) == "not measured"
+    assert not alone.measured
+    lines = beside_paper.lines([alone])
+    assert [line["Which of ours"] for line in lines] == ["not measured"] * 2
+    assert lines[0]["Ours"] is None
+    texts = [note.text for note in figure(panel).layout.annotations]
+    assert texts == ["<b>DGflow (KL)</b>", "<b>DGflow (JS)</b>: ours not measured"]
+
+
+def test_a_result_stands_beside_the_number_with_its_settings(tmp_path, monkeypatch):
+    """By hand: base and two runs of one model, with and without corrector, at two sample counts."""
+    run = {"method": "dgflow", "space": "latent", "divergence": "KL", "eta": 0.1, "gamma": 0.01, "steps": 25}
+
+    def cell(n, fids, **settings):
+        repeats = {str(i): {"fid": fid} for i, fid in enumerate(fids)}
+        return {"settings": {"digest": "0", "n": n, **settings}, "repeats": repeats}
+
+    base = {"method": None, "space": "latent"}
+    name = "DGflow (KL), γ = 0.01"
+    cells = {
+        "cifar10/vae | Base | corrected | n = 500": cell(500, [100.0, 104.0, 90.0], **base),
+        f"cifar10/vae | {name} | corrected | n = 500": cell(500, [80.0, 82.0], **run),
+        f"cifar10/vae | {name} | uncorrected | n = 500": cell(500, [95.0], **run),
+        # without a base of as many samples, it stands beside nothing
+        f"cifar10/vae | {name} | corrected | n = 2000": cell(2000, [10.0], **run),
+        f"cifar10/vae | {name}, own steps | corrected | n = 500": cell(500, [70.0], **run | {"steps": 12}),
+        f"cifar10/vae | {name}, until real50 | corrected | n = 500": cell(500, [1.0], **run),
+    }
+    (tmp_path / "images.json").write_text(json.dumps({"table": "images", "cells": cells}))
+    monkeypatch.setattr(beside_paper, "RESULTS", tmp_path)
+
+    def found(table):
+        panel = next(
+            one for one in beside_paper.panels(table) if (one.dataset, one.title) == ("cifar10", "VAE")
+        )
+        return next(one for one in panel.rows if one.method == "KL")
+
+    corrected = found("4")
+    assert (corrected.base.mean, corrected.paper.mean) == (129.5, 116.0)
+    assert [one.label for one in corrected.ours] == ["ours", "12 steps"]
+    assert corrected.ours[0].before == (100.0, 104.0)
+    assert corrected.ours[0].after == (80.0, 82.0)
+    assert corrected.ours[1].after == (70.0,)
+    (uncorrected,) = found("15").ours
+    assert uncorrected.after == (95.0,)
+    assert uncorrected.before == (100.0,)
+    assert watch("image", uncorrected).values["corrector"] is False
+
+
+@pytest.mark.parametrize("number", list(beside_paper.TABLES))
+def test_every_published_number_is_shown_once(number):
+    shown = beside_paper.panels(number)
+    refined = [one for panel in shown for one in panel.rows]
+    rows = [one for one in published() if one.table == number]
+    bases = [one for one in rows if one.method == "base"]
+    as_start = {(one.base.mean, one.base.sd) for one in refined if one.base}
+    alone = [one for one in bases if (one.mean, one.sd) not in as_start]
+    assert len(refined) == len(rows) - len(bases) + len(alone)
+    lines = list(csv.DictReader(io.StringIO(beside_paper.as_csv(beside_paper.lines(shown)))))
+    assert len(lines) == sum(max(1, len(one.ours)) for one in refined)
+    for panel in shown:
+        for change in (False, True):
+            assert figure(panel, change).layout.height > 60
+
+
+@pytest.mark.parametrize("number", ["1", "2", "3", "5", "10"])
+def test_the_page_shows_a_table(number):
+    test = page("paper_tables", table=number)
+    shown = beside_paper.panels(number)
+    assert len(test.get("plotly_chart")) == len(shown)
+    table = test.dataframe[0].value
+    assert len(table) == len(beside_paper.lines(shown))
+    measured = table["Which of ours"] != "not measured"
+    assert table["Watch"][measured].str.contains("model=").all()
+    assert table["Watch"][~measured].isna().all()
+    assert ("not the paper's quantity" in test.markdown[0].value) == (number != "1")
+
+
+CASES = {
+    "2d": ("1", "flow2d", "flow", "raw", {"raw": True, "space": "data", "n": 5000, "method": "dgflow"}),
+    "image": ("15", "images", "images", "ours", {"corrector": False, "method": "dgflow", "dgflow.steps": 25}),
+    "text": ("5", "text", "text", "ours", {"model": "billion_words/wgan-gp", "panels": 1}),
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_a_link_opens_the_run_that_it_claims(kind, monkeypatch):
+    from app import results
+    from app.parameters import as_text
+    from dgflow_core.errors import UserError
+
+    number, file, state, label, expected = CASES[kind]
+    found = next(
+        one
+        for panel in beside_paper.panels(number)
+        for row in panel.rows
+        for one in row.ours
+        if one.label == label and row.method in ("JS", "KL")
+    )
+    asked = {}
+
+    def refuse(model, run, *rest, **named):
+        asked.update(run)
+        raise UserError("nothing is computed here.")
+
+    for name in ("trajectory", "image_run", "text_run"):
+        monkeypatch.setattr(results, name, refuse)
+    there = watch(kind, found)
+    assert there.page == state
+    test = AppTest.from_file(str(ROOT / "app" / "pages" / f"{file}.py"), default_timeout=200)
+    for name, value in there.values.items():
+        test.query_params[name] = as_text(value)
+    test.run()
+    assert not test.warning  # no word of the link is refused
+    for name, value in (expected | {"model": found.model}).items():
+        assert test.session_state[f"{state}.{name}"] == value
+    for name, value in found.run.items():
+        if name != "space" or kind != "image":
+            assert kind == "image" or asked[name] == value
+    if kind == "image":
+        for name in ("eta", "gamma", "steps", "divergence"):
+            assert test.session_state[f"images.dgflow.{name}"] == found.run[name]
