@@ -30,7 +30,7 @@ def popover(shown: Picture | Views, key: str) -> None:
     ``shown`` is the very picture, or several to choose from by name. Nothing is drawn or written until it
     is asked for. A fragment: choosing and making a file leaves the rest of the page as it is.
     """
-    with st.popover("Export", icon=":material/download:", width="stretch",
+    with st.popover("Export", icon=":material/download:",
                     help="Save the animation, a picture, or the run itself."):  # fmt: skip
         picture = _which(shown, key)
         offered = formats.of(picture)

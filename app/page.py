@@ -21,7 +21,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import links, presets, results
+from app import links, presets, results, sharing
 from app.escape import plain
 from app.failures import calm
 from app.parameters import Parameter
@@ -59,6 +59,7 @@ class Page:
             with calm(self.name):
                 show(visit)
             visit.publish()
+            sharing.popover(self.name)
 
 
 class Visit(links.Values):
@@ -93,15 +94,24 @@ class Visit(links.Values):
             help="This canvas as one HTML file: it runs without a server and without a network.",
         )
 
-    def head(self, formula: str = ""):
-        """The rule being run and the presets; returns the place beside them, for the exports."""
-        left, right = st.columns([5, 1], vertical_alignment="center")
-        with left:
+    def head(self, formula: str = "", lead: Callable[[], bool] = lambda: True):
+        """The presets and the rule being run; returns the place beside them, for the exports.
+
+        Two rows of a height that stays: what is chosen above the picture never moves it. ``lead`` draws what
+        stands before the presets, and says whether these are wanted.
+        """
+        with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):
+            lesson = presets.choose(self) if lead() else ""
+            place = st.container(width="content")
+        with st.container(key="said", horizontal=True, vertical_alignment="center", gap="medium"):
             if formula:
-                st.latex(formula)
-            presets.choose(self)
+                with st.container(key="rule", width="content"):
+                    st.markdown(f"${formula}$")
+            if lesson or not formula:
+                with st.container(key="lesson"):
+                    st.markdown(lesson or "Each of these shows one thing that goes right, or wrong.")
         self.publish()
-        return right
+        return place
 
     def say(self, runs: Sequence, titles: Sequence[str] | None = None) -> None:
         """Say what is to be said of runs: that one was stopped, which may go on, or left the finite range."""

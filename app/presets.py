@@ -19,12 +19,12 @@ def of(page: str) -> list[dict]:
     return json.loads(FILE.read_text(encoding="utf-8")).get(page, [])
 
 
-def choose(values: Values) -> None:
-    """Draw the page's presets as pills; picking one sets the whole page and shows its lesson."""
+def choose(values: Values) -> str:
+    """Draw the page's presets as pills; picking one sets the whole page. Returns its lesson, or ""."""
     state, key, last = st.session_state, f"{values.page}._preset", f"{values.page}._lesson"
     rows = {row["title"]: row for row in of(values.page)}
     if not rows:
-        return
+        return ""
 
     def wanted() -> dict:
         row = rows.get(state.get(last), {"state": {}})["state"]
@@ -48,5 +48,4 @@ def choose(values: Values) -> None:
         label_visibility="collapsed",
         help="Each preset shows one thing that goes right or wrong.",
     )
-    if shown:
-        st.caption(rows[state[last]]["lesson"])
+    return rows[state[last]]["lesson"] if shown else ""

@@ -24,7 +24,7 @@ def run(**query) -> AppTest:
 
 
 def formula(test: AppTest) -> str:
-    return test.latex[0].value
+    return test.markdown[0].value
 
 
 def test_the_default_page_shows_the_default_rule_and_no_complaint():
@@ -112,7 +112,7 @@ def test_choosing_a_preset_sets_the_page_and_shows_its_lesson():
     test = run()
     test.pills(key="flow._preset").set_value("Too large a step").run()
     assert test.session_state["flow.dgflow.eta"] == 0.3
-    assert any("jumps over its mode" in caption.value for caption in test.caption)
+    assert any("jumps over its mode" in words.value for words in test.markdown)
 
 
 def test_an_exact_run_gives_the_same_page():

@@ -15,7 +15,8 @@ MODEL = "25gaussians/wgan-gp"
 
 
 def show(page) -> None:
-    words, picture = st.columns([5, 7], gap="large", vertical_alignment="center")
+    with st.container(key="opening"):
+        words, picture = st.columns([5, 7], gap="large", vertical_alignment="center")
     with words:
         st.title("See a GAN mend its samples", anchor=False)
         st.markdown(

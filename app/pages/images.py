@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
-from app import controls, export_menu, parameters, presets, uploads, variations, wall_runs
+from app import controls, export_menu, parameters, uploads, variations, wall_runs
 from app.components import ORDERS, WALL_PANES, WALL_VIEWS, wall
 from app.page import Page, Visit
 from app.parameters import Choice, Flag, Whole
@@ -64,16 +64,13 @@ def show(page: Visit) -> None:
         page.controls("seed")
     settings = page.run(method.name, space="latent") | ({} if until == "steps" else {"until": until})
 
-    rule, save = st.columns([5, 1], vertical_alignment="center")
-    rule.latex(method.update_rule(method.Settings.parse(values), "latent"))
-    with st.container(horizontal=True, vertical_alignment="center"):
+    def lead() -> bool:
         page.draw("view", label_visibility="collapsed")
-        if single:
-            presets.choose(page)
-        else:
+        if not single:
             page.draw("over", options=variations.over(method), label_visibility="collapsed")
-    page.publish()
+        return single
 
+    save = page.head(method.update_rule(method.Settings.parse(values), "latent"), lead)
     rows = [variations.Row("", settings)]
     if not single:
         others = {name: page.of(name) for name, row in METHODS.items() if stopping.applies(row)}

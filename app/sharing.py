@@ -1,0 +1,39 @@
+"""A page's link, to copy or to photograph from a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import segno
+import streamlit as st
+
+
+def address(said: Mapping[str, str]) -> str:
+    """The whole address of the page that is open, in the state ``said`` (query parameters).
+
+    The browser tells where it found the app: it holds under a base path, behind a proxy and in a frame.
+    """
+    place = (st.context.url or "").split("?")[0]
+    return f"{place}?{urlencode(said)}" if said else place
+
+
+def qr(text: str) -> str:
+    """A QR code as the address of an image, dark on white whatever the theme, as cameras want it."""
+    return segno.make(text, micro=False).svg_data_uri(scale=5, border=3, light="#fff")
+
+
+@st.fragment
+def popover(page: str) -> None:
+    """A button, in the same corner of every page, that opens the link to what the address bar says.
+
+    A fragment: opening it leaves the page as it is, and asks the browser what it has written there since.
+    """
+    with st.container(key="link", width="content"):
+        place = st.popover("Link", icon=":material/link:", key=f"{page}._link", on_change="rerun")
+    if place.open:
+        link = address(st.query_params.to_dict())
+        with place:
+            st.caption("A link to exactly this page as it is now.")
+            st.code(link, language=None, wrap_lines=True)
+            st.html(f'<img src="{qr(link)}" alt="QR code of the link" style="width: 100%">')
