@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from app import jobs
 from dgflow_core.errors import UserError
 from dgflow_core.kinds.plane.drawn_points import SIDE, Drawing
 
@@ -114,13 +113,6 @@ def places() -> threading.Semaphore:
     return threading.BoundedSemaphore(TOGETHER)
 
 
-def attended() -> Callable[[], bool]:
-    """A question for later, from other threads: is this session's browser still connected?"""
-    context = get_script_run_ctx()
-    session = context.session_id if context else ""
-    return lambda: not runtime.exists() or runtime.get_instance().is_active_session(session)
-
-
 def start(code: str, iterations: int) -> Job:
     """Begin a training on the ink that ``canvas`` returned, for this session.
 
@@ -134,7 +126,7 @@ def start(code: str, iterations: int) -> Job:
     if not places().acquire(blocking=False):
         raise UserError("The server is training other drawings at the moment; try again in a minute.")
     try:
-        job = Job(drawing, code, iterations, attended())
+        job = Job(drawing, code, iterations, jobs.attended())
         job.start()
     except BaseException as error:
         places().release()

@@ -11,7 +11,8 @@ from typing import Any
 import streamlit as st
 
 import dgflow_core as dg
-from app import results
+from app import jobs, results
+from app.jobs import Rank
 from dgflow_core.errors import UserError
 from dgflow_core.pictures import formats
 from dgflow_core.pictures.picture import Picture
@@ -46,9 +47,11 @@ def popover(shown: Picture | Views, key: str) -> None:
             bar = st.progress(0.0, "Drawing…")
 
             def show(done: int, total: int) -> None:
+                jobs.look()
                 bar.progress(done / total, f"Frame {done} of {total}")
 
-            made = _make(picture, form, options, show)
+            with jobs.place(Rank.LONG, bar.progress):
+                made = _make(picture, form, options, show)
             bar.empty()
             if made is not None:
                 st.session_state[f"{key}._made"] = (identity, made)

@@ -14,8 +14,9 @@ from typing import Any
 import streamlit as st
 
 import dgflow_core as dg
-from app import limits
+from app import jobs, limits
 from app.cache import Store
+from app.jobs import Rank
 from dgflow_core.errors import UserError
 from dgflow_core.fields.table import TabulatedField
 from dgflow_core.flow.driver import Frame, NonFinite, Recorder, Run
@@ -28,8 +29,6 @@ MEMORY = 768 * 2**20
 OWN_MEMORY = limits.RUN["image"] + 64 * 2**20
 #: Stopped runs that one session keeps, since so many may stand side by side.
 STOPPED = 4
-#: How often a run lets Streamlit end it, in seconds: the person may have gone on, or away.
-LOOK_UP = 0.2
 
 Result = Trajectory | Transcript
 
@@ -67,9 +66,28 @@ def identity(run: Result) -> tuple[dict, dict, int]:
     return run.settings, run.provenance, run.steps
 
 
-def kept(name: str, make: Callable[[], Any], size: Callable[[Any], int] = len, own: bool = False):
+def kept(
+    name: str,
+    make: Callable[[], Any],
+    size: Callable[[Any], int] = len,
+    own: bool = False,
+    rank: Rank = Rank.REST,
+):
     """``make()``, or what it gave the last time for this name; ``own`` keeps it in this session only."""
-    return _store(own).make(name, make, size)
+    store, value = _store(own), found(name, own)
+    if value is not None:
+        return value
+    if jobs.line().inside:  # who has a place must not wait for somebody who may be waiting for one
+        value = make()
+        store.put(name, value, size(value))
+        return value
+    with store.alone(name, jobs.wanted()):
+        value = store.get(name)
+        if value is None:
+            with jobs.place(rank):
+                value = make()
+            store.put(name, value, size(value))
+        return value
 
 
 def found(name: str, own: bool = False):
@@ -203,8 +221,9 @@ def _result(
         with kept_in.alone(run_key, lambda: place.progress(0.0, "Another page is computing the same…")):
             done = kept_in.get(run_key)
             if done is None:
-                work = work or _Work(start())
-                done = (_quietly if quiet else _visibly)(place, run_key, work, draw)
+                with jobs.place(Rank.SHORT if quiet else Rank.LONG, place.progress):
+                    work = work or _Work(start())
+                    done = (_quietly if quiet else _visibly)(place, run_key, work, draw)
                 kept_in.put(run_key, done, done.nbytes)
         place.empty()
     _stopped().pop(run_key, None)
@@ -212,16 +231,9 @@ def _result(
 
 
 def _quietly(place, run_key: str, work: _Work, draw: Callable[[Frame], Any] | None) -> Result:
-    """Compute without a word, but so that Streamlit can interrupt it."""
-    last = time.monotonic()
-
-    def look_up(frame: Frame) -> None:
-        nonlocal last
-        if time.monotonic() - last > LOOK_UP:
-            place.empty()
-            last = time.monotonic()
-
-    return work.go(look_up)
+    """Compute without a word."""
+    place.empty()
+    return work.go(lambda frame: jobs.look())
 
 
 def _visibly(place, run_key: str, work: _Work, draw: Callable[[Frame], Any] | None) -> Result:
@@ -244,6 +256,7 @@ def _visibly(place, run_key: str, work: _Work, draw: Callable[[Frame], Any] | No
         )
 
     def show(frame: Frame) -> None:
+        jobs.look()
         bar.progress(frame.step / max(total, 1), f"Exact step {frame.step} of {total}")
         if draw:
             draw(frame)

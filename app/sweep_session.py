@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import limits, results
+from app import jobs, limits, results
+from app.jobs import Rank
 from dgflow_core.reports import sweep_grid
 
 #: The most finished cells that a session keeps.
@@ -63,8 +64,19 @@ class Sweep:
         return sweep_grid.table(self.model, self.base, self.x, self.y, self.finished, metric)
 
     def steps(self) -> Iterator[int]:
-        """Compute what is missing, giving the number of finished cells after each; then it runs no more."""
-        yield from sweep_grid.sweep(
+        """Compute what is missing, giving the number of finished cells after each; then it runs no more.
+
+        Every cell waits in line by itself, so that a grid holds nobody up for longer than one of its runs.
+        """
+        cells = sweep_grid.sweep(
             self.model, self.cells, self.finished, lambda space: results.field(self.name, False, space)
         )
+        place = st.empty()
+        while True:
+            with jobs.place(Rank.LONG, place.progress):
+                done = next(cells, None)
+            if done is None:
+                break
+            yield done
+        place.empty()
         self.go(False)

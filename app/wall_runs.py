@@ -10,6 +10,7 @@ import streamlit as st
 
 import dgflow_core as dg
 from app import results
+from app.jobs import Rank
 from app.links import Values
 from app.variations import Row
 from dgflow_core.flow.driver import Frame
@@ -68,7 +69,7 @@ def find_surroundings(model: dg.Model, runs: list[Trajectory], own: bool) -> Non
         except ValueError as error:  # no index, no features, other pictures: a wall without its map
             return str(error)
 
-    results.kept(f"{_name(model, runs)} around", near, lambda _: 2**20, own)
+    results.kept(f"{_name(model, runs)} around", near, lambda _: 2**20, own, Rank.LONG)
 
 
 def picture(page: Values, runs: list[Trajectory], labels: list[str] | None) -> Wall | dict[str, Wall]:
