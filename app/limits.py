@@ -1,16 +1,22 @@
-"""What one person may ask of the server in one run, in bytes, said before any work is done."""
+"""What one person may ask of the server in one run, in bytes and seconds, said before any work is done."""
 
 from __future__ import annotations
 
 import math
+import os
+from bisect import bisect
+from collections.abc import Callable
 from typing import Any
 
 import dgflow_core as dg
 from dgflow_core import kinds
 from dgflow_core.errors import UserError
+from dgflow_core.flow import price
 
 #: The most bytes that a run of each kind may hold: positions, samples and logits of all its steps.
 RUN = {"2d": 40 * 2**20, "image": 256 * 2**20, "text": 64 * 2**20}
+#: The most seconds of one core that a run may cost.
+SECONDS = float(os.environ.get("DGFLOW_SECONDS") or 120)
 
 
 def row_bytes(model: dg.Model, space: str) -> int:
@@ -21,8 +27,8 @@ def row_bytes(model: dg.Model, space: str) -> int:
     return 4 * (position + (sample if space == "latent" else 0) + 1)
 
 
-def check(model: dg.Model, settings: dict[str, Any]) -> None:
-    """Refuse a run that is too large for the server, before anything is allocated.
+def check(model: dg.Model, settings: dict[str, Any], tabulated: bool = False) -> None:
+    """Refuse a run that is too large or too long for the server, before anything is allocated.
 
     Raises:
         UserError: one sentence that says what would fit.
@@ -32,16 +38,37 @@ def check(model: dg.Model, settings: dict[str, Any]) -> None:
     for name, value, top in (("n", n, most.n), ("steps", steps, most.steps)):
         if value > top:
             raise UserError(f"{name} must be at most {top:,} here, not {value:,}.")
-    limit, row = RUN[model.kind], row_bytes(model, settings["space"])
-    if n * (steps + 1) * row <= limit:
-        return
-    at_n, at_steps = limit // (n * row) - 1, limit // ((steps + 1) * row)
-    fits = [f"n = {at_steps:,} with {steps:,} steps"] if at_steps else []
-    fits += [f"{at_n:,} steps with n = {n:,}"] if at_n > 0 else []
-    raise UserError(
-        f"n × steps is too much here: this run would hold {_mb(n * (steps + 1) * row)}, at most "
-        f"{_mb(limit)} fit{': ' + ' or '.join(fits) + ' would' if fits else ''}."
-    )
+    row = row_bytes(model, settings["space"])
+
+    def size(n: int, steps: int) -> float:
+        return n * (steps + 1) * row
+
+    def cost(n: int, steps: int) -> float:
+        return price.seconds(model, {**settings, "n": n, "steps": steps}, tabulated)
+
+    for measure, words, verb, limit in (
+        (size, _mb, "hold", RUN[model.kind]),
+        (cost, _time, "take", SECONDS),
+    ):
+        asked = measure(n, steps)
+        if asked > limit:
+            fits = _fitting(measure, limit, n, steps)
+            raise UserError(
+                f"n × steps is too much here: this run would {verb} {words(asked)}, at most {words(limit)} "
+                f"fit{': ' + ' or '.join(fits) + ' would' if fits else ''}."
+            )
+
+
+def _fitting(measure: Callable[[int, int], float], limit: float, n: int, steps: int) -> list[str]:
+    """What would fit: fewer samples with as many steps, fewer steps with as many samples."""
+    some = bisect(range(1, n), limit, key=lambda fewer: measure(fewer, steps))
+    few = bisect(range(1, steps), limit, key=lambda fewer: measure(n, fewer))
+    fits = [f"n = {some:,} with {steps:,} steps"] if some else []
+    return fits + ([f"{few:,} steps with n = {n:,}"] if few else [])
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:,.0f} s"
 
 
 def _mb(size: int) -> str:

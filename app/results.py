@@ -105,7 +105,7 @@ def trajectory(name: str, settings: dict, *, raw: bool = False, exact: bool = Fa
         UserError: a setting is wrong, or over the server's limits.
     """
     shipped = model(name, raw)
-    limits.check(shipped, settings)
+    limits.check(shipped, settings, tabulated=not exact)
     run_key = key("run", name, shipped.digest, exact, settings)
 
     def start() -> Recorder:

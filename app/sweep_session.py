@@ -27,7 +27,7 @@ class Sweep:
         self.page, self.name, self.base, self.x, self.y = page, name, base, x, y
         self.model, self.cells = results.model(name), sweep_grid.cells(base, x, y)
         for cell in self.cells:
-            limits.check(self.model, cell)
+            limits.check(self.model, cell, tabulated=True)
         self.finished: dict = st.session_state.setdefault(f"{page}._finished", {})
         while len(self.finished) > KEPT:
             self.finished.pop(next(iter(self.finished)))

@@ -24,12 +24,12 @@ from typing import Any
 
 import torch
 from torch.utils.benchmark import Timer
-from torch.utils.flop_counter import FlopCounterMode
 
 from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.fields.table import TabulatedField
 from dgflow_core.flow.driver import Run
+from dgflow_core.flow.price import operations
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.model import Model
 
@@ -98,18 +98,6 @@ def peak(repeats: int = 5) -> float:
     side = 8192 if device == "cuda" else 1536
     a, b = torch.randn(2, side, side, device=device)
     return 2 * side**3 / in_turn({"product": lambda: a @ b}, repeats)["product"]
-
-
-def operations(model: Model, space: str) -> int:
-    """Floating-point operations of one (d, ∇d): the products of linear and convolution layers, both ways."""
-    points = model.prior.sample(1, 0).to(model.device)
-    if space == "data":
-        points = model.generate(points)
-    points.requires_grad_(True)
-    with FlopCounterMode(display=False) as counter:
-        sample = points if space == "data" else model.generator(points)
-        model.differentiable_logit(sample).sum().backward()
-    return counter.get_total_flops()
 
 
 def importing(repeats: int) -> dict[str, float]:

@@ -118,6 +118,19 @@ def start(field: ExactField, points: Tensor, settings: Settings) -> State:
     return State(points, field.evaluate(points))
 
 
+class Work(NamedTuple):
+    """What a run asks for, counted before it starts: that is what it costs."""
+
+    evaluated: int  # points at which (d, ∇d) is asked for
+    drawn: int = 0  # fresh samples of the generator
+    smoothed: int = 0  # density estimates of all particles
+
+
+def work(settings: Settings, n: int) -> Work:
+    """The work of a method that evaluates every point once a step, and at the start."""
+    return Work(n * (settings.steps + 1))
+
+
 @dataclass(frozen=True)
 class Method:
     """A refinement method.
@@ -131,6 +144,7 @@ class Method:
         spaces: where it can run. ``order``: its place in lists.
         gradient: whether a step needs ∇d, or d alone. ``planar``: whether it needs two dimensions.
         paper: who, where. ``about``: one sentence. ``caveat``: (space, prior) → a warning or "".
+        work: (settings, n) → what a run of n particles asks for.
     """
 
     name: str
@@ -146,16 +160,17 @@ class Method:
     gradient: bool = True
     planar: bool = False
     caveat: Callable[[str, Any], str] = field(default=lambda space, prior: "")
+    work: Callable[[Any, int], Work] = work
 
     @classmethod
     def of(cls, module: str, settings: type[Settings], *, title: str, name: str = "", **more: Any) -> Method:
         """The method that the file ``module`` is: its functions ``step``, ``update_rule`` and, where it has
-        them, ``init`` and ``caveat``. The first paragraph of its docstring says what it does, in one
-        sentence, and the last where it is from. ``name`` is the file's own unless it is given.
+        them, ``init``, ``caveat`` and ``work``. The first paragraph of its docstring says what it does, in
+        one sentence, and the last where it is from. ``name`` is the file's own unless it is given.
         """
         file = vars(sys.modules[module])
         about, *_, paper = (" ".join(words.split()) for words in file["__doc__"].strip().split("\n\n"))
-        own = {part: file[part] for part in ("init", "caveat") if part in file}
+        own = {part: file[part] for part in ("init", "caveat", "work") if part in file}
         return cls(
             name or module.rpartition(".")[2], title, settings, file["step"], file["update_rule"],
             paper, about, **own, **more,

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dgflow_core.flow import divergences
 from dgflow_core.kinds.plane import density
-from dgflow_core.methods.base import Method, Slider, State, setting
+from dgflow_core.methods.base import Method, Slider, State, Work, setting
 from dgflow_core.methods.dgflow import DGflowSettings, diffuse, noise_factor, rule
 
 
@@ -43,6 +43,16 @@ FLOOR = 1e-12  # of the largest density: below it a kernel estimate says nothing
 
 def log_density(values: Tensor) -> Tensor:
     return values.clamp_min(FLOOR * float(values.max())).log()
+
+
+def work(settings: ExactSettings, n: int) -> Work:
+    """A density estimate in every part of a step, as many parts as a weight of 1 asks for.
+
+    The bandwidth that is left empty is taken for points of unit variance.
+    """
+    width = settings.bandwidth or FRACTION * n ** (-1 / 6)
+    parts = min(max(1, math.ceil(settings.eta / (STABLE * width**2))), MAX_SUBSTEPS)
+    return Work(n * (settings.steps + 1), smoothed=settings.steps * parts)
 
 
 def init(field, points: Tensor, settings: ExactSettings) -> State:

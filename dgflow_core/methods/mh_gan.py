@@ -18,6 +18,7 @@ from dgflow_core.methods.base import (
     Method,
     Settings,
     State,
+    Work,
     proposals,
     rows,
     setting,
@@ -79,6 +80,12 @@ def calibrate(model: Model, how: Calibration, real: np.ndarray | None = None) ->
         return torch.logit(share).to(logit)
 
     return isotonic
+
+
+def work(settings: MHGANSettings, n: int) -> Work:
+    """One fresh proposal for every chain at every step, and what the calibration is fitted on."""
+    fitted = 0 if settings.calibration == "offset" else 2 * HELD_OUT
+    return Work(n * (settings.steps + 1) + fitted, drawn=n * settings.steps + fitted // 2)
 
 
 def init(field, points: Tensor, settings: MHGANSettings) -> State:

@@ -16,6 +16,7 @@ from dgflow_core.methods.base import (
     Settings,
     Slider,
     State,
+    Work,
     number,
     proposals,
     put,
@@ -54,6 +55,11 @@ def log_odds(logit: Tensor, largest: float, shift: float = 0.0) -> Tensor:
     """
     below = logit.double() - largest
     return below - torch.log(-torch.expm1(below - EPSILON)) - shift
+
+
+def work(settings: RejectionSettings, n: int) -> Work:
+    """The burn-in, and at most one proposal for every particle in every round."""
+    return Work(n * (settings.steps + 1) + settings.burn_in, drawn=n * settings.steps + settings.burn_in)
 
 
 def init(field, points: Tensor, settings: RejectionSettings) -> State:
