@@ -48,6 +48,23 @@ class Store:
             if size <= self._cache.maxsize:
                 self._cache[name] = value, size
 
+    def make(
+        self,
+        name: str,
+        make: Callable[[], Any],
+        size: Callable[[Any], int] = len,
+        waiting: Callable[[], Any] = lambda: None,
+    ) -> Any:
+        """The value of that name, made where it is not there; ``waiting`` as in ``alone``."""
+        value = self.get(name)
+        if value is None:
+            with self.alone(name, waiting):
+                value = self.get(name)
+                if value is None:
+                    value = make()
+                    self.put(name, value, size(value))
+        return value
+
     @contextmanager
     def alone(self, name: str, waiting: Callable[[], Any] = lambda: None) -> Iterator[None]:
         """The right to make the value of that name; who comes second waits, calling ``waiting`` meanwhile.

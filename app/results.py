@@ -74,20 +74,19 @@ def kept(
     rank: Rank = Rank.REST,
 ):
     """``make()``, or what it gave the last time for this name; ``own`` keeps it in this session only."""
-    store, value = _store(own), found(name, own)
-    if value is not None:
-        return value
+    store = _store(own)
     if jobs.line().inside:  # who has a place must not wait for somebody who may be waiting for one
-        value = make()
-        store.put(name, value, size(value))
-        return value
-    with store.alone(name, jobs.wanted()):
         value = store.get(name)
         if value is None:
-            with jobs.place(rank):
-                value = make()
+            value = make()
             store.put(name, value, size(value))
         return value
+
+    def placed() -> Any:
+        with jobs.place(rank):
+            return make()
+
+    return store.make(name, placed, size, jobs.wanted())
 
 
 def found(name: str, own: bool = False):

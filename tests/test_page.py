@@ -119,7 +119,9 @@ def test_a_slider_offers_nothing_that_its_link_refuses(name, idle):
             assert all(test.session_state[slider.key] == getattr(slider, end) for slider in sliders)
 
 
-def test_limits_count_bytes_and_say_what_would_fit():
+def test_limits_count_bytes_and_say_what_would_fit(monkeypatch):
+    monkeypatch.setattr(limits.price, "seconds", lambda *asked: 0.0)  # no networks, no price
+
     class Model:
         kind, sample_shape = "image", (3, 256, 256)
         dim = staticmethod(lambda space: (128,))
@@ -175,7 +177,7 @@ def test_a_training_ends_when_its_session_is_gone(monkeypatch):
 
     monkeypatch.setattr(drawing, "GRACE", 1)
     monkeypatch.setattr(drawing, "LOOK_UP", 0.2)
-    monkeypatch.setattr(drawing, "attended", lambda: lambda: False)
+    monkeypatch.setattr(drawing.jobs, "attended", lambda: lambda: False)
     job = drawing.start(DOT, 2000)
     job.join(30)
     assert not job.is_alive()
