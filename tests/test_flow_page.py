@@ -95,9 +95,10 @@ def test_too_much_work_is_refused_in_one_sentence():
     sentence = test.error[0].value
     assert "n × steps is too much here" in sentence
     n = int(re.search(r"n = ([\d,]+) with 1,000 steps", sentence).group(1).replace(",", ""))
-    limits.check(results.model("25gaussians/wgan-gp"), {"n": n, "steps": 1000, "space": "data"})
+    model, settings = results.model("25gaussians/wgan-gp"), {"n": n, "steps": 1000, "space": "data"}
+    limits.check(model, settings, tabulated=True)
     with pytest.raises(UserError):
-        limits.check(results.model("25gaussians/wgan-gp"), {"n": n + 1, "steps": 1000, "space": "data"})
+        limits.check(model, {**settings, "n": n + 1}, tabulated=True)
 
 
 @pytest.mark.parametrize("row", presets.of("flow"), ids=lambda row: row["title"])
