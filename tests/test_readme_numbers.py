@@ -1,0 +1,150 @@
+"""The README's tables of results say what is kept in assets/results; nothing is measured."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from dgflow_core.places import ASSETS
+from dgflow_core.reports import image_table, papers
+from dgflow_core.reports.kept_results import spread
+from dgflow_core.zoo import shelf
+from tests.browser import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+#: How many repeats a table of the README may rest on: the first so many of what is kept.
+REPEATS = (3, 5, 10)
+METHODS = {
+    "base": "Base", "DGflow (KL)": "DGflow (KL), γ = 0.01", "DGflow (JS)": "DGflow (JS), γ = 0.01",
+    "DGflow (log D)": "DGflow (logD), γ = 0.01", "DOT": "DOT", "DDLS": "DDLS",
+    "KL, γ = 0": "DGflow (KL), γ = 0", "KL, until `real50`": "DGflow (KL), γ = 0.01, until real50",
+}  # fmt: skip
+STOPPING = {
+    "none (base)": "Base", "25 steps": "DGflow (KL), γ = 0.01", "16 steps": "DGflow (KL), γ = 0.01, 16 steps",
+    "8 steps": "DGflow (KL), γ = 0.01, 8 steps", "25 steps, `real50`": "DGflow (KL), γ = 0.01, until real50",
+    "25 steps, `real95`": "DGflow (KL), γ = 0.01, until real95",
+    "25 steps, `flat`": "DGflow (KL), γ = 0.01, until flat",
+}  # fmt: skip
+
+
+def tables(heading: str) -> Iterator[tuple[list[str], list[list[str]]]]:
+    """(head, rows) of the README's tables whose head begins so."""
+    for block in re.findall(r"(?:^\|.*\n)+", README, re.MULTILINE):
+        if block.startswith(heading):
+            head, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in block.splitlines())
+            yield head, rows
+
+
+def table(heading: str) -> tuple[list[str], list[list[str]]]:
+    (found,) = tables(heading)
+    return found
+
+
+def kept(report: str, model: str, title: str, logit: str = "") -> list[dict[str, float]]:
+    """The repeats of a cell, at the fewest samples that were kept; [] where there is none."""
+    cells = json.loads((ASSETS / "results" / f"{report}.json").read_text())["cells"]
+    found = [
+        cell
+        for key, cell in cells.items()
+        if key.split(" | ")[:2] == [model, title] and (not logit or key.split(" | ")[2] == logit)
+    ]
+    found.sort(key=lambda cell: cell["settings"]["n"])
+    return [found[0]["repeats"][key] for key in sorted(found[0]["repeats"], key=int)] if found else []
+
+
+def says(cell: str, repeats: list[dict[str, float]], metric: str) -> bool:
+    """Whether a cell is the mean ± sd of the metric, over as many repeats as the README may mean."""
+    digits = len(cell.split(" ± ")[0].partition(".")[2])
+    values = [one[metric] for one in repeats]
+    counts = {count for count in REPEATS if count <= len(values)} | {len(values)}
+    return cell in {spread(values[:count], digits) for count in counts}
+
+
+def agree(text: str, value: float) -> bool:
+    number = text.strip(" %").replace(",", "").replace("−", "-")
+    return abs(float(number) - value) <= 0.5000001 * 10 ** -len(number.partition(".")[2])
+
+
+def test_table_1():
+    head, rows = table("| method | logit | % high quality, paper")
+    ours = {"% high quality, ours": "high_quality", "KDE score, ours": "kde_score", "modes": "modes"}
+    theirs = {"% high quality, paper": "high_quality", "KDE score, paper": "kde_score"}
+    names = {"DGflow (KL)": "KL", "DGflow (JS)": "JS", "DGflow (log D)": "logD"}
+    checked = 0
+    for row in rows:
+        cells = dict(zip(head, row, strict=True))
+        title, logit = cells["method"], cells["logit"]
+        repeats = kept("table1", "25gaussians/wgan-gp", title, "" if logit == "either" else logit)
+        for column, metric in ours.items():
+            assert says(cells[column], repeats, metric), (title, column, cells[column])
+            checked += 1
+        for column, metric in theirs.items():
+            if cells[column] != "–":
+                found = papers.find(("1",), metric=metric, method=names.get(title, title.lower()))
+                assert agree(cells[column].split(" ± ")[0], found.mean), (title, column)
+    assert checked >= 36
+
+
+def test_text():
+    head, rows = table("| method | JS-4")
+    columns = {"JS-4": "js4", "JS-6": "js6", "known words, %": "words", "mean logit": "logit"}
+    for row in rows[1:]:  # the first is of real strings
+        repeats = kept("text", "billion_words/wgan-gp", row[0])
+        for name, cell in zip(head[1:], row[1:], strict=True):
+            assert says(cell, repeats, columns[name]), (row[0], name, cell)
+
+
+def test_images_model_by_model():
+    _, rows = table("| CIFAR-10 | ratio")
+    titles = {shelf.describe(name)["title"]: name for name in shelf.models() if name.startswith("cifar10")}
+    assert len(rows) >= 13
+    for title, ratio, base, steps, own, own_gain, paper, paper_gain, *ends in rows:
+        model = titles[f"{title} on CIFAR-10"] + ("+ratio" if ratio.startswith("ratio network") else "")
+        logit = "own critic"
+        if "corrector" in shelf.describe(model):
+            logit = "corrected" if "+ corrector" in ratio else "uncorrected"
+        started = kept("images", model, "Base")
+        flow = "DGflow (KL), γ = 0.01"
+        after, published = (kept("images", model, name, logit) for name in (f"{flow}, own steps", flow))
+        assert says(base, started, "fid"), (title, base)
+        assert says(own, after, "fid"), (title, own)
+        assert says(paper, published, "fid"), (title, paper)
+        assert agree(steps, after[0]["steps"])
+        assert own_gain == image_table.gain(started, after)
+        assert paper_gain == image_table.gain(started, published)
+        for cell, metric in zip(ends, ("precision", "recall"), strict=True):
+            for text, repeats in zip(cell.split(" → "), (started, after), strict=True):
+                assert says(text, [{metric: sum(one[metric] for one in repeats) / len(repeats)}], metric)
+
+
+def test_images_method_by_method():
+    checked = 0
+    for head, rows in tables("| model | base | DGflow (KL)"):
+        data = "CIFAR-10" if "KL, γ = 0" in head else "Fashion-MNIST"
+        titles = {shelf.describe(name)["title"]: name for name in shelf.models()}
+        for title, *cells in rows:
+            name, _, logit = title.partition(", ")
+            model = titles.get(f"{name} on {data}") or titles[f"{name.removesuffix(' (ns)')} on {data}"]
+            logit = (logit or "own critic").removesuffix(" ratio")
+            for column, cell in zip(head[1:], cells, strict=True):
+                if cell != "–":
+                    row = METHODS[column]
+                    repeats = kept("images", model, row, "" if row == "Base" else logit)
+                    assert says(cell, repeats, "fid"), (title, column, cell)
+                    checked += 1
+    assert checked >= 36
+
+
+@pytest.mark.parametrize(("column", "model"), [(1, "sndcgan-ns"), (3, "vae")])
+def test_where_to_stop(column, model):
+    _, rows = table("| stopping |")
+    for title, *cells in rows:
+        logit = "corrected" if model == "vae" else "own critic"
+        repeats = kept("images", f"fashion_mnist/{model}", STOPPING[title], logit)
+        steps, fid = cells[column - 1 : column + 1]
+        known = [one["steps"] for one in repeats if "steps" in one]
+        assert agree(steps, sum(known) / len(known)), (title, steps)
+        assert says(fid, repeats, "fid"), (title, fid)
