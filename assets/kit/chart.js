@@ -149,7 +149,7 @@ export class Chart {
       c.stroke();
       c.setLineDash([]);
     }
-    c.font = `${type.tick * 0.92}px ${theme.font}`;
+    c.font = `${type.tick}px ${theme.font}`;
     c.textAlign = "left";
     const above = upper - top > type.tick + 4;
     c.textBaseline = above ? "bottom" : "top";

@@ -17,7 +17,7 @@ export function component(name, Component, className = name) {
     const { mount, packed } = openEnvelope(data);
     const root = parentElement.querySelector(".kit") ?? parentElement.appendChild(element("div"));
     root.classList.add("kit", ...className.split(" "));
-    root.style.height = mount.height ? `${mount.height}px` : "";
+    if (mount.height) root.style.height = `${mount.height}px`;
     let one = shown[mount.key];
     if (one?.root !== root) {
       one?.destroy();

@@ -19,9 +19,13 @@ import { appearance, mixed, ramp, rgb } from "./colour.js";
 import { disc, fitted, raster, resize, sideways } from "./canvas.js";
 import { LAYERS } from "./layers.js";
 import { clamp, number } from "./numbers.js";
+import { typeSizes } from "./room.js";
 import { ticks } from "../vendor/d3.js";
 
 const GAP = 16; // between panels, CSS pixels
+const SIDE = 320; // no side of a panel is shorter, where the width allows it
+const SIDE_OF_SEVERAL = 240; // panels share a row as long as none gets narrower
+const COMPACT = 520; // a canvas that is narrower has its colour bar below and no names beside its axes
 
 /**
  * Dots of one size, many thousands a frame, blended straight into pixels: canvas calls cost a
@@ -169,61 +173,83 @@ export class View {
 
   // ---- where things are -------------------------------------------------------------------
 
-  /** Type sizes, and the room around a panel, on a canvas of this height. */
-  margins(height) {
-    const size = clamp(height / 460, 0.92, 1.4);
-    const [tick, axis, title] = [12 * size, 13 * size, 15 * size];
+  /** Type sizes, and the room around a panel, on a canvas of this size. */
+  margins(width, height) {
+    const large = clamp(Math.min(height, width / 1.3) / 460, 0.92, 1.4);
+    const least = typeSizes(this.host);
+    const [tick, axis, title] = [["tick", 12], ["axis", 13], ["title", 15]].map(([name, size]) => Math.max(size * large, least[name]));
     const headed = this.panels.some((panel) => panel.title || panel.subtitle || panel.colour);
     const barred = this.layers.map && this.panels.some((panel) => panel.map);
-    return {
-      type: { tick, axis, title }, top: (headed ? title * 1.75 : 8) + 2, bottom: tick * 1.5 + axis * 1.6,
-      left: tick * 3.1 + axis * 1.25, bar: barred ? tick * 3 + axis * 1.5 + 34 : 12,
-    };
+    const room = { type: { tick, axis, title }, top: (headed ? title * 1.75 : 8) + 2, bottom: tick * 1.5 + axis * 1.6 };
+    return width < COMPACT
+      ? { ...room, compact: true, left: tick * 2.6, bar: 6, bottom: room.bottom + (barred ? tick * 2 : 0) }
+      : { ...room, compact: false, left: tick * 3.1 + axis * 1.25, bar: barred ? tick * 3 + axis * 1.5 + 34 : 12 };
+  }
+
+  get aspect() {
+    const [x0, x1, y0, y1] = this.panels[0].extent;
+    return (y1 - y0) / (x1 - x0);
+  }
+
+  /** How wide panels in so many columns can be on a canvas of this width. */
+  #columnWidth(width, columns, { left, bar, compact }) {
+    const same = (of) => new Set(this.panels.map(of)).size <= 1;
+    const maps = this.panels.map((panel) => panel.map).filter(Boolean);
+    this.sameAxes = same((panel) => `${panel.extent} ${panel.axes}`);
+    this.oneBar = new Set(maps.map((map) => `${map.kind}|${map.label}|${map.unit}|${map.range}`)).size === 1;
+    const lefts = this.sameAxes ? left : left * columns;
+    const rights = compact || this.oneBar || !maps.length ? bar : bar * columns;
+    return (width - lefts - rights - GAP * (columns - 1)) / columns;
   }
 
   /** The width that a single panel fills on a canvas of this height. */
   widthFor(height) {
-    const [x0, x1, y0, y1] = this.panels[0].extent;
-    const { top, bottom, left, bar } = this.margins(height);
-    return Math.ceil(left + ((height - top - bottom) * (x1 - x0)) / (y1 - y0) + bar);
+    const { top, bottom, left, bar } = this.margins(Infinity, height);
+    return Math.ceil(left + (height - top - bottom) / this.aspect + bar);
   }
 
   /** The height that panels in one row fill at this width. */
   heightFor(width) {
-    const [x0, x1, y0, y1] = this.panels[0].extent;
-    const { top, bottom, left, bar } = this.margins(300);
-    const panel = (width - left - bar - GAP * (this.panels.length - 1)) / this.panels.length;
-    return Math.ceil((panel * (y1 - y0)) / (x1 - x0) + top + bottom);
+    const room = this.margins(width, 300);
+    return Math.ceil(this.#columnWidth(width, this.panels.length, room) * this.aspect + room.top + room.bottom);
+  }
+
+  /** The height at which no side of a panel is shorter than SIDE, or than the width allows. */
+  leastHeight(width) {
+    const first = this.#leastHeight(width, this.margins(width, 300));
+    return this.#leastHeight(width, this.margins(width, first)); // type grows with the canvas
+  }
+
+  #leastHeight(width, room) {
+    const count = this.panels.length;
+    const wide = (columns) => this.#columnWidth(width, columns, room);
+    let columns = count;
+    while (columns > 2 && wide(columns) < SIDE_OF_SEVERAL) columns--;
+    if (columns === 3 && count === 4) columns = 2;
+    if (count === 2 && wide(2) < SIDE_OF_SEVERAL) columns = 1;
+    const side = Math.min(wide(columns), SIDE / Math.min(1, this.aspect));
+    return Math.ceil(Math.ceil(count / columns) * (side * this.aspect + room.top + room.bottom)) + 2;
   }
 
   /** The number of columns that makes the panels largest, and a box for each panel. */
   layout() {
-    const { type, top, bottom, left, bar } = this.margins(this.height);
-    this.type = type;
+    const room = this.margins(this.width, this.height);
+    const { type, top, bottom, left, bar, compact } = room;
+    Object.assign(this, { type, compact });
     const maps = this.panels.map((panel) => panel.map).filter(Boolean);
-    const scale = (map) => `${map.kind}|${map.label}|${map.unit}|${map.range}`;
-    this.oneBar = new Set(maps.map(scale)).size === 1;
-    const sameAxes = this.panels.every((panel) =>
-      String(panel.extent) === String(this.panels[0].extent) && String(panel.axes) === String(this.panels[0].axes));
-    const [x0, x1, y0, y1] = this.panels[0].extent;
-    const aspect = (y1 - y0) / (x1 - x0);
+    const { aspect } = this;
     const count = this.panels.length;
     let best = null;
     for (let columns = 1; columns <= count; columns++) {
       const rows = Math.ceil(count / columns);
-      const lefts = sameAxes ? left : left * columns;
-      const rights = this.oneBar || !maps.length ? bar : bar * columns;
-      const w = Math.min(
-        (this.width - lefts - rights - GAP * (columns - 1)) / columns,
-        (this.height - rows * (top + bottom)) / rows / aspect,
-      );
+      const w = Math.min(this.#columnWidth(this.width, columns, room), (this.height - rows * (top + bottom)) / rows / aspect);
       if (!best || w > best.w + 1) best = { columns, rows, w };
     }
     const { columns, rows } = best;
     const w = Math.max(40, Math.floor(best.w));
     const h = Math.max(40, Math.floor(w * aspect));
-    const eachLeft = (column) => (column === 0 || !sameAxes ? left : 0);
-    const eachRight = (column) => (column === columns - 1 || !(this.oneBar || !maps.length) ? bar : 0);
+    const eachLeft = (column) => (column === 0 || !this.sameAxes ? left : 0);
+    const eachRight = (column) => (column === columns - 1 || !(compact || this.oneBar || !maps.length) ? bar : 0);
     let total = GAP * (columns - 1);
     for (let column = 0; column < columns; column++) total += eachLeft(column) + w + eachRight(column);
     const startX = Math.max(0, Math.floor((this.width - total) / 2));
@@ -235,7 +261,7 @@ export class View {
       const y = startY + row * (h + top + bottom) + top;
       const lastOfRow = row === 0 && (column === columns - 1 || i === count - 1);
       return new Box(panel, {
-        x: x + eachLeft(column), y, w, h, yLabels: column === 0 || !sameAxes,
+        x: x + eachLeft(column), y, w, h, yLabels: column === 0 || !this.sameAxes,
         bar: this.oneBar ? lastOfRow && maps[0] : panel.map,
       }, this.ratio);
     });
@@ -277,7 +303,7 @@ export class View {
       const box = this.boxes[i];
       this.drawGround(i);
       this.#axes(c, box, panel);
-      if (this.layers.map && box.bar) this.#colourBar(c, box, box.bar);
+      if (this.layers.map && box.bar) this.compact ? this.#barBelow(c, box, box.bar) : this.#colourBar(c, box, box.bar);
     });
     this.context.setTransform(1, 0, 0, 1, 0, 0);
     this.context.drawImage(this.still, 0, 0);
@@ -399,8 +425,9 @@ export class View {
     c.textAlign = "center";
     c.textBaseline = "alphabetic";
     c.fillText(panel.axes[0], box.x + box.w / 2, box.y + box.h + tick * 1.5 + axis * 1.25);
-    if (box.yLabels) sideways(c, panel.axes[1], box.x - tick * 3.1 - 2, box.y + box.h / 2);
+    if (box.yLabels && !this.compact) sideways(c, panel.axes[1], box.x - tick * 3.1 - 2, box.y + box.h / 2);
     c.textAlign = "left";
+    if (box.yLabels && this.compact) this.#outlined(c, panel.axes[1], box.x + 5, box.y + axis * 1.2);
     c.font = `600 ${title}px ${this.theme.font}`;
     let used = 0;
     if (panel.colour) {
@@ -442,6 +469,32 @@ export class View {
     sideways(c, map.unit ? `${map.label} (${map.unit})` : map.label, x + w + 8 + widest + axis, box.y + box.h / 2);
   }
 
+  /** On a narrow canvas: the colour bar under the axis, its ends beside it. */
+  #barBelow(c, box, map) {
+    const { tick, axis } = this.type;
+    const y = box.y + box.h + tick * 1.5 + axis * 1.6 + tick * 0.9;
+    c.font = `${tick}px ${this.theme.font}`;
+    c.textBaseline = "middle";
+    c.textAlign = "left";
+    c.fillStyle = this.theme.ink;
+    const [low, high] = map.range.map((value) => number(value, 2));
+    const name = fitted(c, map.unit ? `${map.label} (${map.unit})` : map.label, box.w / 2);
+    c.fillText(name, box.x, y);
+    const from = box.x + c.measureText(`${name}  ${low} `).width;
+    c.fillText(low, from - c.measureText(`${low} `).width, y);
+    const w = Math.max(20, box.x + box.w - from - c.measureText(` ${high}`).width);
+    const colours = this.ramps[map.kind];
+    c.drawImage(raster(256, 1, ({ buffer }) => new Uint32Array(buffer).set(colours)), from, y - 4, w, 8);
+    c.fillText(high, from + w + 4, y);
+  }
+
+  /** Text that stays legible on whatever lies under it. */
+  #outlined(c, text, x, y) {
+    Object.assign(c, { lineJoin: "round", lineWidth: 4, strokeStyle: this.theme.paper, fillStyle: this.theme.ink });
+    c.strokeText(text, x, y);
+    c.fillText(text, x, y);
+  }
+
   // ---- what moves -------------------------------------------------------------------------
 
   /** Draw a frame; without an argument, the last one again. */
@@ -466,7 +519,7 @@ export class View {
     c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     this.boxes.forEach((box, i) => {
       const points = frame.points[i];
-      if (this.layers.arrows && this.#saysArrows(i)) {
+      if (this.layers.arrows && box.w > 220 && this.#saysArrows(i)) {
         const { label, longest } = this.panels[i].arrows;
         this.#note(c, box, "left", `→ ${label}, full length at ${number(longest, 2)} (length ∝ √)`);
       }
@@ -489,13 +542,7 @@ export class View {
     c.font = `${this.type.tick}px ${this.theme.font}`;
     c.textAlign = side;
     c.textBaseline = "bottom";
-    c.lineJoin = "round";
-    c.lineWidth = 4;
-    c.strokeStyle = this.theme.paper;
-    const kept = fitted(c, text, 0.75 * box.w);
-    c.strokeText(kept, x, y);
-    c.fillStyle = this.theme.ink;
-    c.fillText(kept, x, y);
+    this.#outlined(c, fitted(c, text, (side === "left" ? 0.7 : 0.3) * box.w - 8), x, y);
   }
 
   #mark(c, box, points, index, path) {

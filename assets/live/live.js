@@ -14,7 +14,9 @@ import { onKeys } from "../kit/keys.js";
 import { layerChips } from "../kit/layers.js";
 import { component } from "../kit/mount.js";
 import { clamp, number } from "../kit/numbers.js";
+import { ChipRow } from "../kit/overflow.js";
 import { FrameMeter } from "../kit/playback.js";
+import { roomBelow, typeSizes } from "../kit/room.js";
 import { View } from "../kit/view.js";
 import { scaleLinear, scaleLog } from "../vendor/d3.js";
 import { Random, Sim, driftAt, highQuality, look, makeTable, mean } from "./sim.js";
@@ -46,6 +48,7 @@ export class Live {
     this.chart = new Chart(this.parts.history);
     this.#pointing();
     this.unwatch = onAppearance(root, () => this.#sized());
+    addEventListener("resize", this.onWindow = () => { this.window = null; this.#sized(); });
     const loop = (now) => {
       if (this.gone) return;
       this.#tick(now);
@@ -58,6 +61,8 @@ export class Live {
     this.gone = true;
     clearTimeout(this.linking);
     this.unwatch();
+    removeEventListener("resize", this.onWindow);
+    this.layerRow.destroy();
     this.chart.destroy();
     this.view.destroy();
   }
@@ -129,6 +134,7 @@ export class Live {
 
   #show() {
     this.view.show(this.panels, this.world.palette);
+    this.#sized();
     this.view.resize();
   }
 
@@ -429,7 +435,7 @@ export class Live {
     ];
     this.chart.step = this.step;
     this.chart.show({ curves, from, to, first, theme, bare: true, steps: to,
-      type: { tick: 11, axis: 12 }, colours: [this.view.tone("refined"), theme.ink] });
+      type: typeSizes(this.root), colours: [this.view.tone("refined"), theme.ink] });
   }
 
   // ---- pointing ---------------------------------------------------------------------------
@@ -482,6 +488,7 @@ export class Live {
   #frame() {
     const parts = (this.parts = {});
     parts.layers = element("div", { className: "chips", role: "group", "aria-label": "Layers" });
+    this.layerRow = new ChipRow(parts.layers);
     parts.count = element("output", { className: "count" });
     parts.picture = element("div", { className: "picture" });
     parts.play = playButton(() => this.play(!this.playing));
@@ -503,7 +510,7 @@ export class Live {
     parts.exact = element("a", { className: "exact", textContent: "Run these settings exactly →",
       title: "Open the 2D page with these settings; every step runs the networks themselves" });
     this.root.replaceChildren(
-      element("div", { className: "head" }, parts.layers, element("span", { className: "space" }), parts.count,
+      element("div", { className: "head" }, parts.layers, parts.count,
         fullScreenButton(this.root)),
       parts.picture,
       element("div", { className: "transport" },
@@ -531,7 +538,7 @@ export class Live {
   #chips() {
     const { real, ...others } = TITLES;
     const titles = this.world.real ? TITLES : others;
-    this.parts.layers.replaceChildren(...layerChips(this.view, titles, (name) => {
+    this.layerRow.put(...layerChips(this.view, titles, (name) => {
       if (name === "paths") this.view.clearTrails();
       this.dirty = true;
     }));
@@ -700,10 +707,24 @@ export class Live {
     }, 300);
   }
 
+  /** The picture first: what the window leaves, and what it needs even where the page must scroll. */
+  #room(narrow) {
+    const { root, view, parts } = this;
+    if (root.matches(":fullscreen") || !view.panels.length) return;
+    const bars = parts.layers.parentElement.offsetHeight + parts.play.parentElement.offsetHeight + 10;
+    this.window ??= roomBelow(root);
+    const wide = parts.picture.clientWidth || root.clientWidth;
+    const least = view.leastHeight(narrow ? root.clientWidth : wide);
+    root.style.setProperty("--picture", `${narrow ? Math.max(least, Math.min(0.7 * innerHeight, view.heightFor(root.clientWidth))) : least}px`);
+    root.style.height = narrow ? "" : `${Math.max(this.window, least + bars, 520)}px`;
+  }
+
   #sized() {
     const { clientWidth: width } = this.root;
-    this.root.classList.toggle("narrow", width < 860);
-    if (!this.world) return;
+    const narrow = width < 860;
+    this.root.classList.toggle("narrow", narrow);
+    if (!this.world || !width) return;
+    this.#room(narrow);
     const tone = this.world.palette[this.view.dark ? "dark" : "light"];
     this.root.style.setProperty("--map", `linear-gradient(90deg, ${tone.logit})`);
     this.view.resize();

@@ -12,12 +12,15 @@ import { onKeys } from "../kit/keys.js";
 import { LAYERS, layerChips, showLayers } from "../kit/layers.js";
 import { component, remembered } from "../kit/mount.js";
 import { clamp, number, slug } from "../kit/numbers.js";
+import { ChipRow } from "../kit/overflow.js";
 import { Playback } from "../kit/playback.js";
+import { roomBelow } from "../kit/room.js";
 import { Transport } from "../kit/transport.js";
 import { dequantise } from "../kit/unpack.js";
 import { View } from "../kit/view.js";
 
 const TRAILS = 150;
+const SLIM = 560; // pixels: below it the curves' chips have a row of their own
 const LAYER_NAMES = { map: "Map", arrows: "Arrows", real: "Real", base: "Base", refined: "Refined", paths: "Paths" };
 
 export class Player {
@@ -37,11 +40,14 @@ export class Player {
     });
     this.chart = new Chart(this.parts.chart, { onScrub: (step, settled) => this.playback.go(step, settled) });
     this.unwatch = onAppearance(root, () => this.arrange());
+    addEventListener("resize", this.onWindow = () => { this.window = null; this.arrange(); });
   }
 
   destroy() {
     this.playback.pause();
     this.unwatch();
+    removeEventListener("resize", this.onWindow);
+    for (const row of Object.values(this.rows)) row.destroy();
     this.view.destroy();
     this.chart.destroy();
   }
@@ -56,6 +62,7 @@ export class Player {
   /** Show `scene` (unpacked) in place of what is shown; keeps the place, the choices and the motion. */
   load(scene, mount = {}, receivedAt = performance.now()) {
     const { playback, memory } = this;
+    this.given = mount.height;
     const share = this.scene?.steps ? playback.share : memory.share;
     this.scene = scene;
     this.panels = scene.panels.map((panel) => this.#panel(panel));
@@ -202,26 +209,43 @@ export class Player {
     }
   }
 
-  /** Share the room between picture and deck: beside each other for one panel on a wide stage. */
+  /**
+   * Share the room that the window leaves: the picture first, and what it needs even where the page must scroll;
+   * curves beside one panel where there is width for them, else below.
+   */
   arrange() {
-    if (!this.scene) return;
-    const { root, view } = this;
-    const { clientWidth: width, clientHeight: height } = root;
+    if (!this.scene || !this.root.clientWidth) return;
+    const { root, view, parts } = this;
+    const { clientWidth: width } = root;
+    const full = root.matches(":fullscreen");
+    const fixed = full ? root.clientHeight - 24 : this.given;
+    const room = fixed ?? (this.window ??= roomBelow(root));
+    const head = parts.head.offsetHeight + 4;
     const { curves } = this.scene;
+    const slim = width < SLIM;
+    const foot = parts.transport.offsetHeight * (slim && curves.length > 1 ? 2 : 1) + 28; // with the scrub bar
     const named = this.memory.curves ?? curves.map((curve) => curve.name);
-    const picture = Math.min(view.widthFor(height - 38), Math.round(0.64 * width));
-    const beside = this.panels.length === 1 && curves.some((curve) => named.includes(curve.name))
-      && width - picture > 300 && width > 1.35 * height;
-    const spare = height - 104 - view.heightFor(width); // 104: chips, scrub bar and transport
+    const single = this.panels.length === 1 && curves.some((curve) => named.includes(curve.name));
+    const least = view.leastHeight(width);
+    const high = fixed ? fixed - head : Math.max(room - head, least);
+    const picture = Math.min(view.widthFor(high), Math.max(Math.round(0.64 * width), view.widthFor(least)));
+    const beside = single && width - picture > 300 && width > 1.2 * room;
+    const spare = room - head - foot - view.heightFor(width);
     const wanted = this.memory.curves ?? named.slice(0, beside ? 3 : spare > 190 ? 2 : 1);
     this.shown = curves.filter((curve) => wanted.includes(curve.name));
-    const least = 46 + 50 * this.shown.length;
+    const strips = this.shown.length ? 46 + 50 * this.shown.length : 0;
+    const chart = this.shown.length ? clamp(spare, strips, Math.max(strips, this.panels.length > 1 ? 440 : 260)) : 0;
+    const below = head + foot + chart + 8;
+    const total = fixed ?? (beside ? head + Math.max(room - head, least) : below + Math.max(room - below, least));
     root.classList.toggle("side", beside);
     root.classList.toggle("nocurve", !this.shown.length);
     root.classList.toggle("onecurve", curves.length < 2);
+    root.classList.toggle("slim", slim);
+    root.classList.toggle("short", !beside && total > room);
+    if (!full) root.style.height = `${total}px`;
     root.style.gridTemplateColumns = beside ? `${picture}px minmax(0, 1fr)` : "";
-    root.style.setProperty("--chart", `${clamp(spare, least, Math.max(least, 260))}px`);
-    for (const chip of this.parts.metrics.children) {
+    root.style.setProperty("--chart", `${chart}px`);
+    for (const chip of this.rows.metrics.chips) {
       chip.setAttribute("aria-pressed", wanted.includes(chip.dataset.curve));
     }
     this.refresh();
@@ -301,12 +325,14 @@ export class Player {
     parts.tip = parts.picture.appendChild(element("div", { className: "tip", hidden: true, role: "status" }));
     parts.chart = element("div", { className: "chart" });
     parts.metrics = element("div", { className: "chips metrics", role: "group", "aria-label": "Curves" });
+    this.rows = { layers: new ChipRow(parts.layers), metrics: new ChipRow(parts.metrics) };
+    parts.head = element("div", { className: "head" }, parts.layers, transport.count,
+      iconButton("save", "Save picture", () => this.save()), fullScreenButton(this.root));
+    parts.transport = element("div", { className: "transport" }, ...transport.buttons, transport.speed);
     this.root.replaceChildren(
-      element("div", { className: "head" }, parts.layers, element("span", { className: "space" }), transport.count,
-        iconButton("save", "Save picture", () => this.save()), fullScreenButton(this.root)),
+      parts.head,
       parts.picture,
-      element("div", { className: "deck" }, parts.chart, transport.scrub,
-        element("div", { className: "transport" }, ...transport.buttons, transport.speed), parts.metrics),
+      element("div", { className: "deck" }, parts.chart, transport.scrub, parts.transport, parts.metrics),
     );
     this.root.tabIndex = 0;
     this.root.setAttribute("role", "group");
@@ -326,8 +352,8 @@ export class Player {
     if (offered === this.offered) return;
     this.offered = offered;
     const titles = Object.fromEntries(Object.entries(LAYER_NAMES).filter(([name]) => has[name]));
-    this.parts.layers.replaceChildren(...layerChips(this.view, titles, (name, on) => this.#layered(name, on)));
-    this.parts.metrics.replaceChildren(...scene.curves.map((curve) => {
+    this.rows.layers.put(...layerChips(this.view, titles, (name, on) => this.#layered(name, on)));
+    this.rows.metrics.put(...scene.curves.map((curve) => {
       const one = chip(curve.name, `Show or hide the curve: ${curve.name}`, () => this.#toggleCurve(curve.name));
       one.dataset.curve = curve.name;
       return one;
@@ -336,7 +362,7 @@ export class Player {
 
   setLayer(name, on) {
     this.view.setLayer(name, on);
-    showLayers(this.parts.layers.children, this.view);
+    showLayers(this.rows.layers.chips, this.view);
     if (name === "map") this.view.layout();
     this.#layered(name, on);
   }

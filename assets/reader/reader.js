@@ -10,6 +10,7 @@ import { component, remembered } from "../kit/mount.js";
 import { largest, signed } from "../kit/numbers.js";
 import { FILM, ORDERS, ranked } from "../kit/order.js";
 import { Playback } from "../kit/playback.js";
+import { typeSizes } from "../kit/room.js";
 import { Transport } from "../kit/transport.js";
 
 const LEVELS = 8; // shades of confidence
@@ -195,12 +196,10 @@ export class Reader {
     this.tones = run.panels.map((_, i) => lift(several ? run.palette.series[i] : run.palette.refined));
     this.tones.forEach((tone, i) => set(`series${i}`, tone));
     this.legend();
-    const big = this.width > 1300;
     const theme = { ...look, real: lift(run.palette.real) };
-    const type = { tick: big ? 14 : 12, axis: big ? 15 : 13 };
     parts.chart.hidden = !run.curves.length;
     this.draw();
-    if (run.curves.length) this.chart.show({ curves: run.curves, steps: run.steps, colours: this.tones, theme, type });
+    if (run.curves.length) this.chart.show({ curves: run.curves, steps: run.steps, colours: this.tones, theme, type: typeSizes(root) });
   }
 
   legend() {

@@ -11,6 +11,7 @@ import { component, remembered } from "../kit/mount.js";
 import { largest, signed } from "../kit/numbers.js";
 import { FILM, ORDERS, ranked } from "../kit/order.js";
 import { Playback } from "../kit/playback.js";
+import { roomBelow, typeSizes } from "../kit/room.js";
 import { Transport } from "../kit/transport.js";
 import { quantile } from "../vendor/d3.js";
 
@@ -187,12 +188,13 @@ export class Wall {
     if (!this.run || !this.root.clientWidth) return;
     const { memory, parts } = this;
     const { ink, accent, paper, font } = appearance(this.root);
-    Object.assign(this, { ink, accent, paper, font });
+    Object.assign(this, { ink, accent, paper, font, type: typeSizes(this.root) });
     choose(parts.views, memory.view);
     choose(parts.orders, memory.order);
     choose(parts.panes, memory.pane);
     parts.chart.hidden = memory.pane === "map";
     parts.map.hidden = memory.pane !== "map";
+    this.room = roomBelow(parts.grid) - 80; // below it: transport and legend
     this.showChart();
     this.draw();
   }
@@ -215,11 +217,10 @@ export class Wall {
     const wide = parts.grid.parentElement.clientWidth;
     this.gutter = run.rows ? Math.min(GUTTER, wide / 4) : 0;
     const rows = Math.ceil(this.n / this.across);
-    const room = Math.max(300, innerHeight - parts.grid.getBoundingClientRect().top - scrollY - 96);
-    this.tile = Math.floor(Math.min((wide - this.gutter) / this.across, Math.max(room, 420) / rows));
+    this.tile = Math.floor(Math.min((wide - this.gutter) / this.across, Math.max(this.room, 420) / rows));
     const context = surface(parts.grid, this.gutter + this.tile * this.across, this.tile * rows);
     (run.rows ?? []).forEach((label, row) => {
-      context.font = `600 14px ${this.font}`;
+      context.font = `600 ${this.type.axis}px ${this.font}`;
       context.textBaseline = "middle";
       context.fillStyle = this.colour(row);
       context.fillRect(0, (row + 0.2) * this.tile, 4, 0.6 * this.tile);
@@ -277,7 +278,7 @@ export class Wall {
     };
     this.chart.show({
       curves: [curve], steps: run.steps, axis: "step", colours: [...rows.map((members) => whose(members[0])), this.accent],
-      theme: { ...appearance(this.root, run.palette), real: this.legible(run.palette.real) }, type: { tick: 12, axis: 13 },
+      theme: { ...appearance(this.root, run.palette), real: this.legible(run.palette.real) }, type: this.type,
     });
   }
 
@@ -287,7 +288,7 @@ export class Wall {
     const width = this.parts.map.parentElement.clientWidth;
     const height = Math.max(190, Math.min(320, innerHeight * 0.29));
     const context = surface(this.parts.map, width, height);
-    context.font = `13px ${this.font}`;
+    context.font = `${this.type.tick}px ${this.font}`;
     const write = (text, x, y, colour = this.ink) => {
       context.fillStyle = colour;
       context.fillText(text, x, y);
@@ -346,7 +347,7 @@ export class Wall {
     const large = Math.min(150, width / 3.4, Math.max(100, innerHeight * 0.14));
     const near = run.around?.nearest;
     const context = surface(parts.film, width, large + 30 + tile + 26 + (near ? tile + 26 : 20));
-    context.font = `13px ${this.font}`;
+    context.font = `${this.type.tick}px ${this.font}`;
     context.textAlign = "center";
     const show = (step, x, y, side, label, colour) => {
       context.drawImage(this.sample(step, selected), x, y, side, side);

@@ -157,8 +157,7 @@ class Document:
 def html(scene: Scene | bytes, title: str = "", settings: dict[str, Any] | None = None) -> str:
     """A page that plays ``scene`` (a Scene, or one already packed) from disk; see ``Document``."""
     packed = scene if isinstance(scene, bytes) else pack(scene)
-    room = ".stage { height: clamp(460px, calc(100vh - 120px), 1000px); }"
-    return Document("player", packed, title, settings, style=room).html()
+    return Document("player", packed, title, settings).html()
 
 
 def _words(value: Any) -> str:
@@ -183,9 +182,10 @@ _PAGE = """<!doctype html>
 :root {{ color-scheme: light dark; {light} --st-primary-color: {accent}; }}
 @media (prefers-color-scheme: dark) {{ :root {{ {dark} --st-primary-color: {dark_accent}; }} }}
 body {{ margin: 0; padding: 16px 20px; background: var(--st-background-color); color: var(--st-text-color);
-  font: 16px/1.4 system-ui, sans-serif; }}
-h1 {{ font-size: 22px; margin: 0 0 8px; }}
-dl {{ display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 12px 0 0; font-size: 14px; }}
+  font: 1rem/1.4 system-ui, sans-serif; }}
+@media (min-width: 1700px) {{ :root {{ font-size: 18px; }} }}
+h1 {{ font-size: 1.4rem; margin: 0 0 8px; }}
+dl {{ display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 12px 0 0; font-size: .875rem; }}
 dt {{ opacity: .65; }} dd {{ margin: 0 12px 0 -12px; font-variant-numeric: tabular-nums; }}
 {style}
 </style>

@@ -6,6 +6,7 @@ import { known } from "../../assets/kit/chart.js";
 import { LAYERS } from "../../assets/kit/layers.js";
 import { clamp, largest, number, signed, slug } from "../../assets/kit/numbers.js";
 import { ORDERS, ranked } from "../../assets/kit/order.js";
+import { fitting } from "../../assets/kit/overflow.js";
 import { FrameMeter, Playback } from "../../assets/kit/playback.js";
 import { dequantise, openEnvelope, unpack } from "../../assets/kit/unpack.js";
 import { Random, highQuality, look, makeTable, mean } from "../../assets/live/sim.js";
@@ -31,6 +32,13 @@ test("ticks and scales are d3's", () => {
   assert.deepEqual(ticks(0, 100, 5), [0, 20, 40, 60, 80, 100]);
   assert.deepEqual(scaleLinear([-0.3, 0.3], [0, 1]).ticks(3), [-0.2, 0, 0.2]);
   assert.ok(Math.abs(scaleLog([0.001, 1], [0, 1]).invert(0.5) - 0.0316) < 1e-4);
+});
+
+test("chips that find no room leave room for the button that shows them", () => {
+  assert.equal(fitting([50, 50, 50], 150, 40), 3);
+  assert.equal(fitting([50, 50, 50], 149, 40), 2);
+  assert.equal(fitting([50, 50, 50], 130, 40), 1);
+  assert.equal(fitting([50, 50], 20, 40), 0);
 });
 
 test("samples hang in the order of their logits", () => {
