@@ -1,4 +1,4 @@
-"""The command line, one tree: ``python -m dgflow_core models | refine | train | evaluate | bench | prepare``.
+"""The command line, one tree: ``python -m dgflow_core models | examine | refine | train | evaluate | …``.
 
 The options of a method come from its declared settings, with their ranges and help; a wrong one gets the
 sentence that a notebook would. argparse serves better here than the typed parsers built on it, which
@@ -8,6 +8,7 @@ check values themselves and answer in boxes of several lines.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -30,6 +31,8 @@ from dgflow_core.flow.request import MAX_PARTICLES, whole
 from dgflow_core.methods.base import Method, allowed
 from dgflow_core.pictures import export
 from dgflow_core.zoo import shelf
+from dgflow_core.zoo.examine import examine
+from dgflow_core.zoo.importers import load_files
 
 WRONG, INTERRUPTED = 2, 130
 
@@ -53,6 +56,20 @@ def parser(argv: Sequence[str]) -> Parser:
 
     listing = commands.add_parser("models", help="list the shipped models and how good they are")
     listing.set_defaults(run=list_models)
+
+    looking = commands.add_parser(
+        "examine", help="say what is unusual about a model, and what to do about it",
+        description="Say what is unusual about a model: a name, a folder, or files of weights (generator, "
+        "critic).",
+    )  # fmt: skip
+    looking.set_defaults(run=examine_model)
+    looking.add_argument("model", nargs="+", metavar="MODEL", help="a name, a folder, or files of weights")
+    looking.add_argument("--dataset", help="of files: the image data set that they were trained on")
+    looking.add_argument("--prior", choices=("normal", "uniform"), help="of files: (normal)")
+    looking.add_argument("--label", type=int, help="of files: which class, where there are classes")
+    looking.add_argument("--json", action="store_true", help="findings as JSON, one a line")
+    looking.add_argument("--data-root", type=Path, help="folder of the data sets: also says how honest "
+    "its odds are")
 
     name = _method_named_in(argv)
     refining = commands.add_parser(
@@ -121,6 +138,28 @@ def list_models(args: argparse.Namespace) -> None:
             if isinstance(numbers, dict):
                 numbers = "   ".join(f"{key} {value}" for key, value in numbers.items())
             print(f"    {label:<24} {numbers}")
+
+
+def examine_model(args: argparse.Namespace) -> None:
+    said = {name: value for name in ("dataset", "prior", "label") if (value := getattr(args,
+    name)) is not None}
+    files = [Path(path) for path in args.model]
+    if all(path.is_file() for path in files):
+        model = load_files(files, **said)
+    elif len(files) > 1 or said:
+        missing = next((path for path in files if not path.is_file()), files[0])
+        raise UserError(f"model must be a name, a folder, or files of weights; there is no file "
+        f"{str(missing)!r}.")
+    else:
+        model = shelf.load(args.model[0])
+    findings = examine(model, args.data_root)
+    if args.json:
+        for finding in findings:
+            print(json.dumps(finding.as_dict(), ensure_ascii=False))
+        return
+    print(findings)
+    if "seconds" in findings.facts:
+        print(f"64 samples × 25 steps take about {float(findings.facts['seconds']):.1f} s here.")
 
 
 def _method_named_in(argv: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
-from app import controls, export_menu, parameters, uploads, variations, wall_runs
+from app import controls, export_menu, model_card, parameters, uploads, variations, wall_runs
 from app.components import ORDERS, WALL_PANES, WALL_VIEWS, wall
 from app.page import Page, Visit
 from app.parameters import Choice, Flag, Whole
@@ -53,7 +53,9 @@ def show(page: Visit) -> None:
         page.controls("model")
         uploads.control(PAGE.name)
     name, model = uploads.chosen(page["model"], page.parameters["model"].default)
-    private, single = name.startswith(uploads.OWN), page["view"] == "wall"
+    own = name.startswith(uploads.OWN) or "found" in model.config
+    private, single = name.startswith(uploads.OWN) or uploads.is_mended(name), page["view"] == "wall"
+    whole = model
     with st.sidebar:
         if model.corrector is not None and not page.draw("corrector"):
             model = model.without_corrector()
@@ -63,6 +65,9 @@ def show(page: Visit) -> None:
         page.draw("n", disabled=not single)
         page.controls("seed")
     settings = page.run(method.name, space="latent") | ({} if until == "steps" else {"until": until})
+
+    if own:
+        model_card.card(name, whole)
 
     def lead() -> bool:
         page.draw("view", label_visibility="collapsed")

@@ -71,15 +71,22 @@ class _Called(nn.Module):
         return self.function(*inputs)
 
 
+def written(words: str) -> Tensor:
+    """``words`` as a buffer: what a wrapper does belongs to a model's digest, as weights do."""
+    return torch.tensor(list(words.encode()), dtype=torch.uint8)
+
+
 class Taken(nn.Module):
     """``network``, called as it wants to be and answering as the explorer wants it.
 
-    ``inputs`` makes the network's arguments of the rows, ``answer`` picks and shapes its output.
+    ``inputs`` makes the network's arguments of the rows, ``answer`` picks and shapes its output; ``how``
+    says both in words.
     """
 
-    def __init__(self, network: nn.Module, inputs: Callable, answer: Callable, clone: bool):
+    def __init__(self, network: nn.Module, inputs: Callable, answer: Callable, clone: bool, how: str = ""):
         super().__init__()
         self.network, self._inputs, self._answer, self._clone = network, inputs, answer, clone
+        self.register_buffer("how", written(how))
 
     def forward(self, rows: Tensor) -> Tensor:
         return self._answer(self.network(*self._inputs(rows.clone() if self._clone else rows))).float()
@@ -217,7 +224,7 @@ def _take(
         if part == "generator"
         else _logits(who, result, count, pick)
     )
-    taken = Taken(network, inputs, answer, clone)
+    taken = Taken(network, inputs, answer, clone, f"{choice} {answer.key}").to(rows.device)
     return steadied(part, taken, rows, found)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from dgflow_core.errors import UserError
 from dgflow_core.flow import priors
-from dgflow_core.zoo.adapters import steadied
+from dgflow_core.zoo.adapters import steadied, written
 from dgflow_core.zoo.finding import Finding
 from dgflow_core.zoo.model import Model, calibration_offset
 
@@ -37,16 +37,18 @@ def apply(finding: Finding, model: Model) -> Model:
 
 
 class Through(nn.Module):
-    """``after(network(before(x)))``, where a function is given."""
+    """``after(network(before(x)))``, where a function or module is given."""
 
     def __init__(self, network: nn.Module, before: Callable | None = None, after: Callable | None = None):
         super().__init__()
-        self.network, self._before, self._after = network, before, after
+        self.network, self.before, self.after = network, before, after
+        names = [getattr(part, "__qualname__", type(part).__name__) for part in (before, after)]
+        self.register_buffer("wrapped", written(" ".join(names)))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self._before(x) if self._before else x
+        x = self.before(x) if self.before else x
         x = self.network(x)
-        return self._after(x) if self._after else x
+        return self.after(x) if self.after else x
 
 
 class Affine(nn.Module):
@@ -54,10 +56,10 @@ class Affine(nn.Module):
 
     def __init__(self, scale: float, shift: float = 0.0):
         super().__init__()
-        self.scale, self.shift = scale, shift
+        self.register_buffer("line", torch.tensor([scale, shift]))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.scale * x + self.shift
+        return self.line[0] * x + self.line[1]
 
 
 def remade(model: Model, **changes) -> Model:

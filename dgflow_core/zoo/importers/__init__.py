@@ -1,5 +1,5 @@
-"""Networks that others published, as models: the checkpoints of the papers' CIFAR-10 and STL-10 tables."""
+"""Networks that others published, or that people trained elsewhere, as models: from files of weights."""
 
-from dgflow_core.zoo.importers.published import load_published
+from dgflow_core.zoo.importers.published import load_files, load_published
 
-__all__ = ["load_published"]
+__all__ = ["load_files", "load_published"]

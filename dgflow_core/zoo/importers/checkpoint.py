@@ -192,7 +192,8 @@ def _words(place: str) -> list[str]:
     return re.split(r"[^a-z]+", place.lower())
 
 
-def _about(place: str, role: str) -> bool:
+def about(place: str, role: str) -> bool:
+    """Whether a name, such as "state.netG" or "discriminator", is one that people give to that network."""
     return any(word in ROLES[role] for word in _words(place)) or any(
         word.startswith(name) for word in _words(place) for name in ROLES[role] if len(name) > 3
     )
@@ -205,15 +206,15 @@ def _choose(
     states = dict(_states(content))
     for place, state in list(states.items()):  # both networks in one, under "generator." and "discriminator."
         heads = {key.partition(".")[0] for key in state}
-        parts = {head for head in heads if any(_about(head, role) for role in ("generator", "critic"))}
+        parts = {head for head in heads if any(about(head, role) for role in ("generator", "critic"))}
         if len(heads) > 1 and parts:
             for head in parts:
                 inner = {
                     key.partition(".")[2]: value for key, value in state.items() if key.startswith(f"{head}.")
                 }
                 states[f"{place}.{head}" if place else head] = inner
-            if any(not _about(head, "critic") for head in parts) and any(
-                _about(head, "critic") for head in parts
+            if any(not about(head, "critic") for head in parts) and any(
+                about(head, "critic") for head in parts
             ):
                 del states[place]
     if not states:
@@ -225,9 +226,9 @@ def _choose(
         if len(chosen) != 1:
             raise UserError(f"{name}: {path.name!r} holds no one copy {copy!r}; it holds {listed}.")
         return states[chosen[0]]
-    mine = [place for place in states if _about(place, name)]
+    mine = [place for place in states if about(place, name)]
     other = "critic" if name == "generator" else "generator"
-    mine = mine or [place for place in states if not _about(place, other)]
+    mine = mine or [place for place in states if not about(place, other)]
     if not mine:
         raise UserError(f"{name}: {path.name!r} holds {listed}, none of which is a {name}.")
     averages = [place for place in mine if any(word in AVERAGES for word in _words(place))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -124,6 +125,41 @@ def load_published(
         **{part: {"architecture": "chain", "arguments": net.arguments} for part, net in networks.items()},
     }  # fmt: skip
     return Model(config, p, made, networks["critic"], networks.get("corrector"), device=device)
+
+
+def load_files(paths: Sequence[str | Path], **said) -> Model:
+    """A model of files in any order; which is which shows in their names, or else in what they hold.
+
+    Args:
+        paths: one file that holds both networks, or two, or three with a corrector.
+        said: as for ``load_published``.
+
+    Raises:
+        UserError: as ``load_published``; or no generator is among them.
+    """
+    paths = [Path(path) for path in paths]
+    if not 1 <= len(paths) <= 3:
+        raise UserError(f"A model is one file that holds both networks, or two, or three, not {len(paths)}.")
+    if len(paths) == 1:
+        return load_published(paths[0], **said)
+    named = [path for path in paths if checkpoints.about(path.stem, "generator")]
+    if len(named) != 1:
+        wishes, limit = Wishes(label=said.get("label") or 0), said.get("limit", checkpoints.MAX_BYTES)
+        named = [path for path in paths if _is_generator(path, wishes, limit)]
+    if len(named) != 1:
+        names = ", ".join(repr(path.name) for path in paths)
+        raise UserError(f"Which of {names} is the generator does not show: put G or generator into its name.")
+    rest = [path for path in paths if path != named[0]]
+    rest.sort(key=lambda path: any(word in path.stem.lower() for word in ("corrector", "drc", "ratio")))
+    return load_published(named[0], *rest, **said)
+
+
+def _is_generator(path: Path, wishes: Wishes, limit: int) -> bool:
+    try:
+        network("generator", checkpoints.read("generator", path, None, limit), wishes)
+        return True
+    except UserError:
+        return False
 
 
 def _dim(generator: Chain) -> int:
