@@ -182,15 +182,16 @@ def _read(files: Sequence, said: dict) -> dg.Model:
     kinds = {Path(file.name).suffix.lower(): file for file in files}
     if ".json" in kinds:
         if len(files) != 2 or set(kinds) != {".json", ".safetensors"}:
-            raise UserError(f"A model with a config is two files: {shelf.CONFIG} and {shelf.WEIGHTS}.")
+            raise UserError(f"A model is two files: {shelf.CONFIG} and {shelf.WEIGHTS}.")
         return shelf.assemble(kinds[".json"].getvalue(), kinds[".safetensors"].getvalue(), "upload")
     if set(kinds) == {".safetensors"} and len(files) == 1 and files[0].name == shelf.WEIGHTS:
-        raise UserError(f"A model with a config is two files: {shelf.CONFIG} and {shelf.WEIGHTS}.")
+        raise UserError(f"A model is two files: {shelf.CONFIG} and {shelf.WEIGHTS}.")
     with tempfile.TemporaryDirectory() as folder:
         paths = []
         for number, file in enumerate(files):  # under names of our own: a browser may send any
-            stem = "".join(letter if letter.isalnum() else "_" for letter in Path(file.name).stem)[:60]
-            paths.append(Path(folder, f"{stem or 'file'}_{number}{Path(file.name).suffix.lower()}"))
+            name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in file.name)
+            paths.append(Path(folder, str(number), name[-80:].lstrip(".") or "file"))
+            paths[-1].parent.mkdir()
             paths[-1].write_bytes(file.getbuffer())
         model = load_files(paths, limit=LIMIT, **said)
     title = short(Path(files[0].name).stem)

@@ -277,3 +277,33 @@ def test_an_own_model_is_handed_in_and_a_bad_one_refused(page):
     page.locator("input[type=file]").set_input_files(bad)
     expect(page.get_by_text("weights.safetensors is not a safetensors file")).to_be_visible(timeout=WAIT)
     assert settled(page)["runKey"] == after  # the good one is still in use
+
+
+def test_a_raw_pair_is_handed_in_examined_mended_refined_and_exported(page, tmp_path):
+    from tests.test_published_layouts import mimicry
+
+    generator, critic = mimicry([8] * 4, 4, [(4, True), (4, True), (4, False), (4, False)])
+    with torch.no_grad():
+        critic.l5.bias += 60  # as a WGAN's critic, whose constant means nothing
+    torch.save({"model_state_dict": generator.state_dict(), "global_step": 9}, tmp_path / "netG.pth")
+    torch.save(
+        {f"module.{key}": value.half() for key, value in critic.state_dict().items()}, tmp_path / "netD.pth"
+    )
+    before = visit(page, "?n=9&steps=4&eta=5")["runKey"]
+    page.get_by_role("button", name="Your own model").click()
+    page.locator("input[type=file]").set_input_files([tmp_path / "netD.pth", tmp_path / "netG.pth"])
+    first = until(page, lambda said: said.get("runKey", before) != before)["runKey"]
+    page.keyboard.press("Escape")
+    card = page.locator("[class*='st-key-card']")
+    expect(card.get_by_text("What we found about your model")).to_be_visible(timeout=WAIT)
+    expect(card.get_by_text("weights were float16")).to_be_visible()
+    if os.environ.get("DGFLOW_SHOTS"):
+        page.screenshot(path=os.environ["DGFLOW_SHOTS"] + "/card.png")
+    card.get_by_role("button", name="Calibrate the offset").click()
+    expect(card.get_by_text("Nothing stands in the way any more")).to_be_visible(timeout=WAIT)
+    until(page, lambda said: said.get("runKey", first) not in (first, before))
+    settled(page)
+    page.get_by_role("button", name="Export").click()
+    frames = export_gif(page)
+    assert len(frames) == 5
+    assert np.abs(frames[0] - frames[4]).mean() > 0.1

@@ -231,7 +231,7 @@ def _run_registry(path: str | None) -> None:
         ) from error
 
 
-def save(model: Model, folder: Path, config: dict | None = None) -> Path:
+def save(model: Model, folder: str | Path, config: dict | None = None) -> Path:
     """Write ``model`` as a folder that ``load`` reads; ``config`` replaces the model's own.
 
     Tensors whose values half precision holds exactly are stored so; loading gives float32 back.
@@ -241,6 +241,7 @@ def save(model: Model, folder: Path, config: dict | None = None) -> Path:
     """
     if not {"generator", "critic"} <= set(config or model.config):
         raise UserError(f"model {model.name!r} has networks of its own; only our architectures can be saved.")
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         f"{part}.{key}": _compact(value.cpu().contiguous())

@@ -128,6 +128,10 @@ def _kind(name: str, path: Path, limit: int) -> str:
         if any(entry.endswith("data.pkl") for entry in names):
             return "torch"
         return "npz"
+    if head.startswith(b"PK"):
+        raise UserError(
+            f"{name}: {path.name!r} is cut short or damaged, not an .npz of plain arrays or a .pth."
+        )
     if head[:1] == b"\x80" or head.startswith(b"\x80\x02\x8a"):
         return "torch"
     if len(head) > 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < size:
