@@ -68,8 +68,9 @@ def parser(argv: Sequence[str]) -> Parser:
     looking.add_argument("--prior", choices=("normal", "uniform"), help="of files: (normal)")
     looking.add_argument("--label", type=int, help="of files: which class, where there are classes")
     looking.add_argument("--json", action="store_true", help="findings as JSON, one a line")
-    looking.add_argument("--data-root", type=Path, help="folder of the data sets: also says how honest "
-    "its odds are")
+    looking.add_argument(
+        "--data-root", type=Path, help="folder of the data sets: also says how honest its odds are"
+    )
 
     name = _method_named_in(argv)
     refining = commands.add_parser(
@@ -141,15 +142,17 @@ def list_models(args: argparse.Namespace) -> None:
 
 
 def examine_model(args: argparse.Namespace) -> None:
-    said = {name: value for name in ("dataset", "prior", "label") if (value := getattr(args,
-    name)) is not None}
+    said = {
+        name: value for name in ("dataset", "prior", "label") if (value := getattr(args, name)) is not None
+    }
     files = [Path(path) for path in args.model]
     if all(path.is_file() for path in files):
         model = load_files(files, **said)
     elif len(files) > 1 or said:
         missing = next((path for path in files if not path.is_file()), files[0])
-        raise UserError(f"model must be a name, a folder, or files of weights; there is no file "
-        f"{str(missing)!r}.")
+        raise UserError(
+            f"model must be a name, a folder, or files of weights; there is no file {str(missing)!r}."
+        )
     else:
         model = shelf.load(args.model[0])
     findings = examine(model, args.data_root)
