@@ -103,7 +103,11 @@ def test_links_keep_every_digit_and_ignore_what_others_append(idle):
     assert as_text(10.0) == "10"
 
 
-@pytest.mark.parametrize("name", [file.stem for file in PAGES if file.stem not in ("home", "live")])
+#: Pages whose controls are no sliders of the server's.
+WITHOUT_SLIDERS = ("home", "live", "paper_tables")
+
+
+@pytest.mark.parametrize("name", [file.stem for file in PAGES if file.stem not in WITHOUT_SLIDERS])
 def test_a_slider_offers_nothing_that_its_link_refuses(name, idle):
     for method in methods if name in ("flow2d", "images", "sweep") else [None]:
         query = {"method": method} if method else {"walk": "0"} if name == "text" else {}
