@@ -21,11 +21,12 @@ from typing import Any
 
 import streamlit as st
 
-from app import links, presets, results, sharing
+from app import links, presets, results, sharing, terms
 from app.escape import plain
 from app.failures import calm
 from app.parameters import Parameter
 from dgflow_core.methods import Method
+from dgflow_core.pictures.scene import Scene
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Visit(links.Values):
 
     def __init__(self, page: Page, parameters: Mapping[str, Parameter]):
         super().__init__(page.name, parameters)
-        self.declared = page
+        self.declared, self.lesson = page, ""
 
     def draw(self, name: str, place=st, **how) -> Any:
         """Draw the control of a parameter; return its value."""
@@ -106,12 +107,22 @@ class Visit(links.Values):
         with st.container(key="said", horizontal=True, vertical_alignment="center", gap="medium"):
             if formula:
                 with st.container(key="rule", width="content"):
-                    st.markdown(f"${formula}$")
+                    st.markdown(f"${formula}$", help=terms.hover("logit, ratio, entropy"))
             if lesson or not formula:
                 with st.container(key="lesson"):
-                    st.markdown(lesson or "Each of these shows one thing that goes right, or wrong.")
+                    self.words = st.empty()
+                words = lesson or "Each of these shows one thing that goes right, or wrong."
+                self.lesson = words
+                if "{" not in words:
+                    self.words.markdown(words, help=terms.hover(words))
         self.publish()
         return place
+
+    def tell(self, scene: Scene) -> None:
+        """Put the numbers of what is shown into the lesson."""
+        if "{" in self.lesson:
+            words = presets.told(self.lesson, scene)
+            self.words.markdown(words, help=terms.hover(words))
 
     def say(self, runs: Sequence, titles: Sequence[str] | None = None) -> None:
         """Say what is to be said of runs: that one was stopped, which may go on, or left the finite range."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
 from app.links import Values
+from dgflow_core.pictures.scene import Scene
 
 FILE = Path(__file__).parent.parent / "assets" / "presets.json"
 
@@ -49,3 +52,29 @@ def choose(values: Values) -> str:
         help="Each preset shows one thing that goes right or wrong.",
     )
     return rows[state[last]]["lesson"] if shown else ""
+
+
+#: In a lesson: "{High quality @ last}", a number of a curve at a step ("best", "last" or which); "of panel 2"
+#: after it for another panel's; "{best Distance to data}", the step at which a curve is best.
+NUMBER = re.compile(
+    r"\{(?:best (?P<of>[^}@]+?)|(?P<name>[^}@]+) @ (?P<step>best|last|\d+))(?: of panel (?P<panel>\d))?\}"
+)
+
+
+def told(lesson: str, scene: Scene) -> str:
+    """A lesson with its numbers, taken from the curves that stand beside it.
+
+    Raises:
+        KeyError, IndexError: the scene has no such curve, panel or step.
+    """
+    curves = {curve.name: curve for curve in scene.curves}
+
+    def number(found: re.Match) -> str:
+        curve = curves[found["of"] or found["name"]]
+        values = curve.series[int(found["panel"] or 1) - 1]
+        best = int(np.nanargmax(values) if curve.better == "up" else np.nanargmin(values))
+        if found["of"]:
+            return str(best)
+        return f"{values[{'best': best, 'last': -1}.get(found['step']) or int(found['step'])]:.3g}"
+
+    return NUMBER.sub(number, lesson)

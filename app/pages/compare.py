@@ -65,6 +65,7 @@ def show(page: Visit) -> None:
     composition = pictures.Composition(tuple(titles), arrows=False, difference=difference)
     picture = pictures.flow(name, raw, runs, composition)
     stage(picture.packed, key=PAGE.name)
+    page.tell(picture.scene)
     with save:
         export_menu.popover(picture.scene, PAGE.name)
     stem = f"compare-{name.replace('/', '-')}-seed{page['seed']}"

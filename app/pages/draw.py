@@ -17,7 +17,7 @@ PAGE = Page("draw", "Draw", ":material/brush:", "draw", 30, "Draw a distribution
 JOB, INK, DRAWING, PROBLEM = (f"{PAGE.name}.{part}" for part in ("job", "ink", "drawing", "problem"))
 STEPS = """
 1. Paint where real data should lie.
-2. A small WGAN-GP learns it here, in about a minute.
+2. A small WGAN-GP learns it here: as many iterations as you ask, or as {seconds} seconds allow.
 3. Its critic then refines its generator, live.
 """
 
@@ -79,7 +79,7 @@ def paint(page: Visit, job: drawing.Job | None) -> None:
             state[INK] = ink
     with right:
         st.markdown("#### Draw your own distribution")
-        st.markdown(STEPS)
+        st.markdown(STEPS.format(seconds=drawing.SECONDS))
         page.controls("iterations")
         help = "Train a generator and a critic (128 units wide) on your drawing."
         st.button("Train", type="primary", icon=":material/model_training:", on_click=begin, help=help)
@@ -100,8 +100,11 @@ def show(page: Visit) -> None:
         bar.button("Draw again", icon=":material/brush:", on_click=again, help=help)
         title = "DGflow live: a drawn distribution"
         page.course_page(bar, lambda: live_html(None, job.packed, title), "dgflow-live-drawing.html")
+        cut = (
+            "" if job.stopping or job.iteration >= job.iterations else f" of {job.iterations:,}: time was up"
+        )
         bar.caption(
-            f"Trained for {job.iteration:,} iterations. Brown: your drawing. Red: samples being refined."
+            f"Trained for {job.iteration:,} iterations{cut}. Brown: your drawing. Red: samples being refined."
         )
         live(job.packed, f"{PAGE.name}.live")
 

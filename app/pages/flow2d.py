@@ -99,6 +99,7 @@ def show(page: Visit) -> None:
     if drawn is not None:
         trajectory, shown = drawn
         st.session_state[f"{PAGE.name}._seen"] = True
+        page.tell(shown.scene)
         model = results.model(page["model"], page["raw"])
         with save:
             export_menu.popover(shown.scene, PAGE.name)

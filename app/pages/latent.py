@@ -65,6 +65,7 @@ def show(page: Visit) -> None:
         measured = [pictures.approach(name, run, space) for run in runs]
     picture = pictures.densities(name, runs, titles, space)
     stage(picture.packed, key=PAGE.name)
+    page.tell(picture.scene)
     with save:
         export_menu.popover(picture.scene, PAGE.name)
 
