@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.escape import short
 from app.parameters import Parameter, as_text
@@ -76,29 +77,31 @@ class Values:
     def restore(self) -> None:
         """Give every parameter its value.
 
-        Arriving with a link, a parameter is what the link says, or its default. Otherwise it stays what the
-        session holds, as long as that is still allowed (a folder with a model may have gone).
+        Arriving with a link, and going back or forward to an address, a parameter is what that says, or its
+        default. Otherwise it stays what the session holds, as long as that is still allowed (a folder with a
+        model may have gone).
         """
         state, link = st.session_state, {}
-        if state.get("_page") != self.page:
+        arrived, returned = state.get("_page") != self.page, _returned()
+        if arrived or returned:
             state["_page"] = self.page
             self.complaints.clear()
             link = {k: v for k, v in st.query_params.to_dict().items() if not TRACKING.fullmatch(k)}
         for name in self.parameters:
             if "." not in name:  # first what says which method is in use
-                self._restore(name, link, said=True)
+                self._restore(name, link, said=True, follow=bool(link) or returned)
         used = self.in_use()
         for name in self.parameters:
             if "." in name:
-                self._restore(name, link, said=name in used)
+                self._restore(name, link, said=name in used, follow=bool(link) or returned)
         for name in sorted(link.keys() - {_said(name) for name in used}):
             self.complaints.append(
                 f"In the link, {short(name)!r} is not a setting of this page and was left out."
             )
 
-    def _restore(self, name: str, link: dict[str, str], said: bool) -> None:
+    def _restore(self, name: str, link: dict[str, str], said: bool, follow: bool) -> None:
         parameter, text = self.parameters[name], link.get(_said(name)) if said else None
-        if link:
+        if follow:
             value = parameter.default
         else:
             value = st.session_state.get(self.key(name), self._kept.get(name, parameter.default))
@@ -130,6 +133,12 @@ class Values:
         """Write the state to the address bar."""
         if (said := self.texts()) != st.query_params.to_dict():
             st.query_params.from_dict(said)
+
+
+def _returned() -> bool:
+    """Whether this run shows an address that the person went back or forward to."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def _said(name: str) -> str:

@@ -15,7 +15,7 @@ from app.page import Page
 from app.parameters import as_text
 
 PAGES = Path(__file__).parent / "pages"
-STYLE = Path(__file__).parent.parent / "assets" / "style.css"
+STYLE, HISTORY = (Path(__file__).parent.parent / "assets" / name for name in ("style.css", "history.js"))
 
 
 def declaration(file: Path) -> Page:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,23 +40,25 @@ def launch() -> Iterator[Browser]:
 
 
 @contextmanager
-def serve(script: Path = ROOT / "streamlit_app.py") -> Iterator[str]:
-    """Serve a Streamlit script on a free port; yields its address."""
+def serve(script: Path = ROOT / "streamlit_app.py", options: Sequence[str] = ()) -> Iterator[str]:
+    """Serve a Streamlit script on a free port; yields its address, without any base path in ``options``."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
         sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true",
         "--server.address", "127.0.0.1", "--server.port", str(port), "--server.fileWatcherType", "none",
+        *options,
     ]  # fmt: skip
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
+    base = f"/{options[1]}" if "--server.baseUrlPath" in options else ""
     try:
         for _ in range(240):
             if process.poll() is not None:
                 raise RuntimeError("The app stopped while starting.")
             try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
+                urllib.request.urlopen(f"{address}{base}/_stcore/health", timeout=1)
                 break
             except OSError:
                 time.sleep(0.25)

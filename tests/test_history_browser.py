@@ -1,0 +1,90 @@
+"""Back undoes the last settled change and Forward redoes it; links hold under a base path and in a frame."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import launch, serve
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+START = "flow?n=300&steps=20"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with launch() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def site():
+    with serve() as address:
+        yield address
+
+
+@pytest.fixture
+def page(browser):
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page.set_default_timeout(120_000)
+    yield page
+    page.close()
+
+
+def shown(page, says: str):
+    """The page is still, its address says ``says``."""
+    expect(page.locator(".stage[data-run-key]")).to_be_visible(timeout=180_000)
+    expect(page).to_have_url(re.compile(f"{says}$"))
+
+
+def test_back_undoes_a_burst_a_choice_and_a_preset_and_forward_redoes_them(site, page):
+    page.goto(f"{site}/{START}")
+    shown(page, "steps=20")
+    slider = page.get_by_role("slider", name=re.compile("step size"))
+    at_first = slider.get_attribute("aria-valuetext") or slider.get_attribute("aria-valuenow")
+
+    page.wait_for_timeout(1100)
+    slider.focus()
+    for _ in range(3):
+        slider.press("ArrowRight")
+    expect(page).to_have_url(re.compile("eta=0.03"))
+    after_burst = page.url
+    page.wait_for_timeout(1500)
+    page.get_by_role("radio", name="Latent", exact=True).click()
+    expect(page).to_have_url(re.compile("space=latent"))
+    page.wait_for_timeout(1500)
+    page.locator(".st-key-head").get_by_text("Too large a step").click()
+    expect(page).to_have_url(re.compile("eta=0.3"))
+    page.wait_for_timeout(1500)
+
+    page.go_back()
+    expect(page.get_by_role("radio", name="Latent", exact=True)).to_be_checked()
+    expect(page).to_have_url(re.compile("space=latent"))
+    page.go_back()
+    expect(page.get_by_role("radio", name="Data", exact=True)).to_be_checked()
+    expect(page).to_have_url(after_burst)
+    page.go_back()
+    expect(page).to_have_url(re.compile("steps=20$"))
+    expect(slider).to_have_attribute(
+        "aria-valuetext" if slider.get_attribute("aria-valuetext") else "aria-valuenow", at_first
+    )
+    page.go_forward()
+    expect(page).to_have_url(after_burst)
+    page.wait_for_timeout(1500)
+    expect(page).to_have_url(after_burst)
+
+
+def test_under_a_base_path_in_a_frame_the_link_is_whole(browser):
+    with serve(options=("--server.baseUrlPath", "lab/dgflow")) as address:
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        page.set_default_timeout(120_000)
+        page.set_content(f'<iframe src="{address}/lab/dgflow/{START}" width="1300" height="700"></iframe>')
+        frame = page.frame_locator("iframe")
+        expect(frame.locator(".stage[data-run-key]")).to_be_visible(timeout=180_000)
+        frame.get_by_role("button", name="Link").click()
+        expect(frame.locator("[data-testid=stCode]")).to_contain_text(f"{address}/lab/dgflow/{START}")
+        expect(frame.get_by_alt_text("QR code of the link")).to_be_visible()
+        page.close()
