@@ -7,6 +7,7 @@ from app.failures import calm
 
 st.set_page_config(page_title="DGflow Explorer", page_icon=":material/air:", layout="wide")
 st.html(navigation.STYLE)
-st.html(f"<script>{navigation.HISTORY.read_text()}</script>", unsafe_allow_javascript=True)
 with calm("navigation"):
     navigation.pages().run()
+# Last: where it stands at the top, the page below waits for it.
+st.html(f"<script>{navigation.HISTORY.read_text()}</script>", unsafe_allow_javascript=True)
