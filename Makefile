@@ -1,14 +1,15 @@
-# make app   starts the explorer on the shipped models (http://localhost:8501)
+# make app   starts the explorer on the shipped models (http://localhost:8501); HOST=0.0.0.0 for a class
 # make test  runs every test; browser tests need Chromium and are skipped without it
 # make fast  lints, checks types, and runs the tests that need no browser and train nothing
 PYTHON ?= python3
+HOST ?= localhost
 PORT ?= 8501
 BIN := .venv/bin
 
 .PHONY: app test fast types lint
 
 app: .venv/.app
-	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
+	$(BIN)/streamlit run streamlit_app.py --server.address $(HOST) --server.port $(PORT)
 
 test: .venv/.dev
 	$(BIN)/ruff check .

@@ -5,7 +5,7 @@ import streamlit as st
 from app import navigation
 from app.failures import calm
 
-st.set_page_config(page_title="DGflow Explorer", page_icon=":material/air:", layout="wide")
+st.set_page_config(page_title="DGflow Explorer", page_icon=str(navigation.ICON), layout="wide")
 st.html(navigation.STYLE)
 with calm("navigation"):
     navigation.pages().run()

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import streamlit as st
@@ -113,6 +114,22 @@ def places() -> threading.Semaphore:
     return threading.BoundedSemaphore(TOGETHER)
 
 
+@st.cache_resource
+def running() -> WeakSet[Job]:
+    """The trainings of all sessions."""
+    return WeakSet()
+
+
+def _free_place() -> bool:
+    """Take a place; one whose training nobody attends is taken from it, whatever its time of grace."""
+    if places().acquire(blocking=False):
+        return True
+    unattended = [job for job in running() if job.is_alive() and not job.wanted()]
+    for job in unattended:
+        job.process.kill()
+    return bool(unattended) and places().acquire(timeout=5)
+
+
 def start(code: str, iterations: int) -> Job:
     """Begin a training on the ink that ``canvas`` returned, for this session.
 
@@ -123,11 +140,12 @@ def start(code: str, iterations: int) -> Job:
     low, high = ITERATIONS
     if not low <= iterations <= high:
         raise UserError(f"iterations must be from {low} to {high:,} here, not {iterations:,}.")
-    if not places().acquire(blocking=False):
+    if not _free_place():
         raise UserError("The server is training other drawings at the moment; try again in a minute.")
     try:
         job = Job(drawing, code, iterations, jobs.attended())
         job.start()
+        running().add(job)
     except BaseException as error:
         places().release()
         if not isinstance(error, (OSError, RuntimeError)):

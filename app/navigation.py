@@ -16,6 +16,8 @@ from app.parameters import as_text
 
 PAGES = Path(__file__).parent / "pages"
 STYLE, HISTORY = (Path(__file__).parent.parent / "assets" / name for name in ("style.css", "history.js"))
+#: A file, because an icon's name would be fetched from another host.
+ICON = STYLE.with_name("icon.png")
 
 
 def declaration(file: Path) -> Page:

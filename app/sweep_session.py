@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import jobs, limits, results
+from app import jobs, kept_cells, limits, results
 from app.jobs import Rank
 from dgflow_core.reports import sweep_grid
 
@@ -31,7 +31,10 @@ class Sweep:
         self.finished: dict = st.session_state.setdefault(f"{page}._finished", {})
         while len(self.finished) > KEPT:
             self.finished.pop(next(iter(self.finished)))
-        self.missing = sum(sweep_grid.cell_key(self.model, cell) not in self.finished for cell in self.cells)
+        keys = [sweep_grid.cell_key(self.model, cell) for cell in self.cells]
+        if lacking := [key for key in keys if key not in self.finished]:
+            self.finished.update(kept_cells.read(lacking))
+        self.missing = sum(key not in self.finished for key in keys)
         self.identity = results.key(name, base, x, y)
         # A sweep goes on by itself after a page change; only stop, or another grid, ends it.
         self.running = st.session_state.get(f"{page}._running") == self.identity and self.missing > 0
@@ -71,12 +74,15 @@ class Sweep:
         cells = sweep_grid.sweep(
             self.model, self.cells, self.finished, lambda space: results.field(self.name, False, space)
         )
-        place = st.empty()
-        while True:
+        place, done = st.empty(), 0
+        for settings in self.cells:
+            key = sweep_grid.cell_key(self.model, settings)
+            if key in self.finished:
+                done = next(cells)
+                continue
             with jobs.place(Rank.LONG, place.progress):
-                done = next(cells, None)
-            if done is None:
-                break
+                done = next(cells)
+            kept_cells.write(key, self.finished[key])
             yield done
         place.empty()
         self.go(False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ DATA_ROOT = Path(os.environ.get("DGFLOW_DATA", REPO.parent / "shared" / "data"))
 GENERATOR, CRITIC = ("l0", "l1", "l2", "l4"), ("l1", "l2", "l3", "l4")
 
 torch.set_num_threads(1)
+# Servers that outlive a test find no cells of a person's own either.
+os.environ["DGFLOW_CELLS"] = str(Path(tempfile.mkdtemp()) / "cells.sqlite")
 
 
 class Files(NamedTuple):
@@ -38,6 +41,12 @@ def write_layers(path: Path, layers: tuple[str, ...], widths: list[int], seed: i
         arrays[f"{layer}/b"] = rng.normal(0, 0.3, outputs).astype(np.float32)
     np.savez(path, **arrays)
     return path
+
+
+@pytest.fixture(autouse=True)
+def cells_of_its_own(tmp_path_factory, monkeypatch):
+    """No test finds the cells of sweeps that another finished."""
+    monkeypatch.setenv("DGFLOW_CELLS", str(tmp_path_factory.mktemp("cells") / "cells.sqlite"))
 
 
 @pytest.fixture(scope="session")
