@@ -137,13 +137,13 @@ export class Brush {
       c.lineTo(pixels, at);
       c.stroke();
     }
-    const [r, g, b] = rgb(palette.real);
+    const [r, g, b] = rgb(tone.real);
     const small = raster(this.side, this.side, (data) =>
       this.ink.forEach((value, i) => data.set([r, g, b, value * (this.samples ? 8 : 14)], 4 * i)));
     c.imageSmoothingEnabled = true;
     c.drawImage(small, 0, 0, pixels, pixels);
     if (this.samples) {
-      c.fillStyle = palette.base;
+      c.fillStyle = tone.base;
       c.globalAlpha = 0.75;
       for (let i = 0; i < this.samples.length; i += 2) {
         const x = ((this.samples[i] + this.half) / (2 * this.half)) * pixels;

@@ -36,6 +36,17 @@ export function disc(c, x, y, radius, fill, rim) {
   c.stroke();
 }
 
+/** A mark of the shape "dot", "ring" or "diamond". */
+export function mark(c, x, y, radius, colour, shape) {
+  c.fillStyle = c.strokeStyle = colour;
+  c.lineWidth = 0.6 * radius;
+  c.beginPath();
+  if (shape === "diamond") for (const [dx, dy] of [[0, -1], [1, 0], [0, 1], [-1, 0]]) c.lineTo(x + 1.2 * radius * dx, y + 1.2 * radius * dy);
+  else c.arc(x, y, shape === "ring" ? 0.8 * radius : radius, 0, 2 * Math.PI);
+  if (shape === "ring") c.stroke();
+  else c.fill();
+}
+
 /** Text that runs upwards, centred on (x, y). */
 export function sideways(c, text, x, y) {
   c.save();

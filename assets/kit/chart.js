@@ -9,6 +9,7 @@
 // thin below the series). Series k is drawn in colours[k]; null is left out. `first` is the step of the
 // first value of every series, `from` and `to` the ends of the axis, `axis` its name; `bare`: no heads, no cursor.
 import { disc, fitted, sized } from "./canvas.js";
+import { mixed, rgb } from "./colour.js";
 import { element } from "./dom.js";
 import { clamp, number } from "./numbers.js";
 import { extent, scaleLinear } from "../vendor/d3.js";
@@ -196,7 +197,7 @@ export class Chart {
       if (this.bare) return;
       const unit = { "": "", "%": " %" }[curve.unit ?? ""] ?? ` ${curve.unit}`;
       const text = `${curve.labels?.[k] ? `${curve.labels[k]} ` : ""}${number(value)}${unit}`;
-      c.fillStyle = this.colours[k];
+      c.fillStyle = mixed(rgb(this.colours[k]), rgb(theme.ink), 0.35); // text needs more contrast than a line
       c.fillText(fitted(c, text, this.width - x), x, line);
       x += c.measureText(text).width + 12;
     });

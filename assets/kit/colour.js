@@ -40,7 +40,7 @@ export function ramp(stops) {
 
 /**
  * What the page looks like at `root`: dark or not, font, accent, and the colours of what is drawn there: paper, ink,
- * quiet (small text), grid and panel; of `palette` where it names them, else mixed from paper and ink.
+ * quiet (small text), grid and panel, real, base and refined; of `palette` where it names them, else mixed from paper and ink.
  */
 export function appearance(root, palette = {}) {
   const style = getComputedStyle(root);
@@ -52,6 +52,7 @@ export function appearance(root, palette = {}) {
   return {
     dark, font: style.fontFamily || "sans-serif", accent: variable("--accent", "#7b2d8b"),
     paper: mixed(paper, paper, 0), ink: mixed(ink, ink, 0),
+    ...Object.fromEntries(["real", "base", "refined"].filter((name) => tone[name]).map((name) => [name, tone[name]])),
     quiet: known("quiet", 0.65), grid: known("grid", 0.14), panel: known("panel", 0.05),
   };
 }

@@ -33,14 +33,13 @@ const COMPACT = 520; // a canvas that is narrower has its colour bar below and n
  * motion stays smooth below a pixel.
  */
 export class Dots {
-  constructor(radius, alpha) {
-    this.reach = Math.ceil(radius + 0.5);
+  constructor(radius, alpha, shape = "dot") {
+    this.reach = Math.ceil(1.35 * radius + 0.5);
     this.side = 2 * this.reach + 2;
     this.stamps = Array.from({ length: 16 }, (_, phase) => {
       const [cx, cy] = [this.reach + (phase % 4) / 4, this.reach + (phase >> 2) / 4];
       return Uint16Array.from({ length: this.side ** 2 }, (_, i) => {
-        const distance = Math.hypot((i % this.side) + 0.5 - cx, Math.floor(i / this.side) + 0.5 - cy);
-        return Math.round(256 * alpha * clamp(radius + 0.5 - distance, 0, 1));
+        return Math.round(256 * alpha * covered(shape, (i % this.side) + 0.5 - cx, Math.floor(i / this.side) + 0.5 - cy, radius));
       });
     });
   }
@@ -77,6 +76,14 @@ export class Dots {
     }
     return outside;
   }
+}
+
+/** How much of a pixel (dx, dy) from the middle of a "dot", "ring" or "diamond" is covered, as in plane_pixels.py. */
+function covered(shape, dx, dy, radius) {
+  if (shape === "diamond") return clamp((1.35 * radius - Math.abs(dx) - Math.abs(dy)) / 1.2 + 0.5, 0, 1);
+  const away = Math.hypot(dx, dy);
+  if (shape === "ring") return clamp(1.15 * radius + 0.5 - away, 0, 1) * clamp(away - 0.55 * radius + 0.5, 0.3, 1);
+  return clamp(radius + 0.5 - away, 0, 1);
 }
 
 /** A short line inwards from the frame, where a point lies outside it. */
@@ -147,9 +154,9 @@ export class View {
     this.ramps = Object.fromEntries(["logit", "ratio", "density"].map((kind) => [kind, ramp(this.stops(kind))]));
   }
 
-  /** The colour of "real", "base" or "refined": the palette's, a little lighter on a dark page. */
+  /** The colour of "real", "base" or "refined" on this page. */
   tone(name) {
-    return this.dark ? mixed(rgb(this.palette[name]), [255, 255, 255], 0.2) : this.palette[name];
+    return this.palette[this.dark ? "dark" : "light"][name];
   }
 
   /** The colour stops of a kind of map: low to high. */
@@ -324,8 +331,8 @@ export class View {
     if (this.layers.arrows && panel.arrows) this.#arrows(c, box, panel.arrows);
     c.restore();
     box.ground = c.getImageData(...box.pixels);
-    if (this.layers.real && panel.real) this.#scatter(box.ground, box, panel.real, this.theme.real, 0.5, 1.3);
-    if (this.layers.base && panel.base) this.#scatter(box.ground, box, panel.base, this.theme.base, 0.5);
+    if (this.layers.real && panel.real) this.#scatter(box.ground, box, panel.real, "real", 0.5, 1.3);
+    if (this.layers.base && panel.base) this.#scatter(box.ground, box, panel.base, "base", 0.6);
     if (box.image?.width !== box.ground.width || box.image.height !== box.ground.height) {
       box.image = new ImageData(box.ground.width, box.ground.height);
     }
@@ -394,11 +401,12 @@ export class View {
     c.globalAlpha = 1;
   }
 
-  #scatter(image, box, points, colour, alpha, size = 1) {
+  #scatter(image, box, points, name, alpha, size = 1) {
     const radius = this.radius(points.length / 2, box) * this.ratio * size;
-    const kind = `${radius.toFixed(2)} ${alpha}`;
-    if (!this.dots.has(kind)) this.dots.set(kind, new Dots(radius, alpha));
-    return this.dots.get(kind).draw(image, box, points, colour);
+    const shape = this.palette.shapes[name];
+    const kind = `${shape} ${radius.toFixed(2)} ${alpha}`;
+    if (!this.dots.has(kind)) this.dots.set(kind, new Dots(radius, alpha, shape));
+    return this.dots.get(kind).draw(image, box, points, this.theme[name]);
   }
 
   #axes(c, box, panel) {
@@ -508,7 +516,7 @@ export class View {
     const outside = this.boxes.map((box, i) => {
       box.image.data.set(box.ground.data);
       const points = this.layers.refined && frame.points[i];
-      const count = points ? this.#scatter(box.image, box, points, this.theme.refined, 0.82) : 0;
+      const count = points ? this.#scatter(box.image, box, points, "refined", 0.82) : 0;
       c.putImageData(box.image, box.pixels[0], box.pixels[1]);
       return count;
     });

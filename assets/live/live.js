@@ -85,7 +85,6 @@ export class Live {
     this.choice ??= { ...this.standard };
     if (first) this.#apply({ ...world.defaults, ...mount.state });
     if (!world.methods[this.choice.method]) this.choice.method = names[0];
-    for (const name of ["real", "base", "refined"]) this.root.style.setProperty(`--${name}`, world.palette[name]);
     this.#chips();
     this.#choose();
     if (first && !prefersStill()) this.play(true);
@@ -728,6 +727,7 @@ export class Live {
     const tone = this.world.palette[this.view.dark ? "dark" : "light"];
     this.root.style.setProperty("--map", `linear-gradient(90deg, ${tone.logit})`);
     this.view.resize();
+    for (const name of ["real", "base", "refined"]) this.root.style.setProperty(`--${name}`, this.view.tone(name));
     this.measured = true;
     this.dirty = true;
   }

@@ -4,7 +4,7 @@
 // in data attributes: step, steps, playing, fps, runKey, receivedAt and drawnAt (performance.now() of a
 // run's arrival and first draw).
 import { onAppearance, prefersStill } from "../kit/colour.js";
-import { disc } from "../kit/canvas.js";
+import { mark } from "../kit/canvas.js";
 import { Chart } from "../kit/chart.js";
 import { chip, download, element } from "../kit/dom.js";
 import { fullScreenButton, iconButton } from "../kit/icons.js";
@@ -415,7 +415,7 @@ export class Player {
     write(`step ${Math.round(this.at)} / ${scene.steps}`);
     for (const name of ["real", "base", "refined"]) {
       if (!view.layers[name] || !scene.panels.some((panel) => (name === "real" ? panel.real : panel.x))) continue;
-      disc(c, x + 5, head / 2, 5, view.tone(name), view.theme.paper);
+      mark(c, x + 5, head / 2, 5, view.tone(name), scene.palette.shapes[name]);
       x += 15;
       c.fillStyle = view.theme.ink;
       write(LAYER_NAMES[name]);

@@ -187,8 +187,9 @@ export class Wall {
   refresh() {
     if (!this.run || !this.root.clientWidth) return;
     const { memory, parts } = this;
-    const { ink, accent, paper, font } = appearance(this.root);
-    Object.assign(this, { ink, accent, paper, font, type: typeSizes(this.root) });
+    const tone = appearance(this.root, this.run.palette);
+    const { ink, accent, paper, font } = tone;
+    Object.assign(this, { tone, ink, accent, paper, font, type: typeSizes(this.root) });
     choose(parts.views, memory.view);
     choose(parts.orders, memory.order);
     choose(parts.panes, memory.pane);
@@ -236,7 +237,7 @@ export class Wall {
       context.fillStyle = blend(run.palette.bar, 0.5 + this.logit(step, sample) / this.top / 2);
       context.fillRect(x + 2, y + 1 + side, side, 4);
       if (this.rests[sample] < run.steps && this.at >= this.rests[sample]) { // it has stopped: a corner says so
-        context.fillStyle = run.palette.real;
+        context.fillStyle = this.tone.real;
         context.fillRect(x + 2, y + 1, 7, 7);
       }
       if (sample === memory.selected) {
@@ -265,7 +266,7 @@ export class Wall {
   /** Logits over the steps: every sample, the mean (of each row), the selected one, the band of real images. */
   showChart() {
     const { run, memory, traces } = this;
-    const whose = (sample) => (run.rows ? this.colour(Math.floor(sample / this.across)) : this.legible(run.palette.refined));
+    const whose = (sample) => (run.rows ? this.colour(Math.floor(sample / this.across)) : this.legible(this.tone.refined));
     const mean = (members) => Float32Array.from({ length: run.steps + 1 }, (_, step) =>
       members.reduce((sum, i) => sum + this.logit(step, i), 0) / members.length);
     const rows = run.rows ? run.rows.map((_, row) => this.hung.slice(row * this.across, (row + 1) * this.across)) : [this.hung];
@@ -278,7 +279,7 @@ export class Wall {
     };
     this.chart.show({
       curves: [curve], steps: run.steps, axis: "step", colours: [...rows.map((members) => whose(members[0])), this.accent],
-      theme: { ...appearance(this.root, run.palette), real: this.legible(run.palette.real) }, type: this.type,
+      theme: { ...appearance(this.root, run.palette), real: this.legible(this.tone.real) }, type: this.type,
     });
   }
 
@@ -320,20 +321,20 @@ export class Wall {
     context.beginPath();
     context.rect(0, 20, width, height - 44);
     context.clip();
-    for (let i = 0; i < real.length; i += 2) dot([real[i], real[i + 1]], 1.6, run.palette.real, 0.3);
-    for (let i = 0; i < this.n; i++) dot(place(0, i), 3, run.palette.base, 0.75);
-    for (let i = 0; i < this.n; i++) dot(place(this.at, i), 3, run.rows ? this.colour(Math.floor(i / this.across)) : run.palette.refined, 0.9);
+    for (let i = 0; i < real.length; i += 2) dot([real[i], real[i + 1]], 1.6, this.tone.real, 0.3);
+    for (let i = 0; i < this.n; i++) dot(place(0, i), 3, this.tone.base, 0.75);
+    for (let i = 0; i < this.n; i++) dot(place(this.at, i), 3, run.rows ? this.colour(Math.floor(i / this.across)) : this.tone.refined, 0.9);
     context.beginPath();
     for (let step = 0; step <= run.steps; step++) context.lineTo(...at(place(step, memory.selected)));
     Object.assign(context, { strokeStyle: this.accent, lineWidth: 2.5 });
     context.stroke();
-    dot(place(0, memory.selected), 5, run.palette.base, 1);
+    dot(place(0, memory.selected), 5, this.tone.base, 1);
     dot(place(this.at, memory.selected), 6, this.accent, 1);
     context.restore();
     const legible = (colour) => this.legible(colour);
-    let x = write("real", 2, 14, legible(run.palette.real));
-    x = write("base", x, 14, legible(run.palette.base));
-    x = write(run.rows ? "now, by row" : "now", x, 14, run.rows ? this.ink : legible(run.palette.refined));
+    let x = write("real", 2, 14, legible(this.tone.real));
+    x = write("base", x, 14, legible(this.tone.base));
+    x = write(run.rows ? "now, by row" : "now", x, 14, run.rows ? this.ink : legible(this.tone.refined));
     write("selected", x, 14, this.accent);
     write(`two principal directions of classifier features, ${Math.round(100 * run.around.explained)} % of their variance`, 2, height - 6);
   }
@@ -359,7 +360,7 @@ export class Wall {
       context.fillText(label, x + side / 2, y + side + 16);
     };
     const gap = (width - 3 * large) / 2;
-    const big = [[0, "base", run.palette.base], [this.at, `step ${this.at}`, this.accent], [run.steps, "end", run.palette.refined]];
+    const big = [[0, "base", this.tone.base], [this.at, `step ${this.at}`, this.accent], [run.steps, "end", this.tone.refined]];
     big.forEach(([step, label, colour], i) => show(step, i * (large + gap), 0, large, `${label}  d = ${signed(this.logit(step, selected))}`, colour));
     for (let shot = 0; shot < shots; shot++) {
       const step = Math.round((shot / Math.max(shots - 1, 1)) * run.steps);

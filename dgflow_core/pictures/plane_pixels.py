@@ -21,11 +21,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
+from dgflow_core.pictures import palette
 from dgflow_core.pictures.packing import longest_arrows, map_ranges
 from dgflow_core.pictures.scene import Arrows, Map, Panel, Scene
 from dgflow_core.pictures.sheet import FONT, Look, Sheet, fitted, font
 
 DPI = 100
+HOLE = 0.3  # how much of a ring's middle is covered
+MARKS = {"dot": "o", "ring": "o", "diamond": "D"}  # Matplotlib's names
+SIGNS = {"dot": "●", "ring": "○", "diamond": "◆"}
 PATHS = 200  # more paths than this hide each other
 #: The generic family is for readers of an SVG that have no such font.
 _STYLE = {"svg.fonttype": "none", "font.family": [FONT, "sans-serif"], "axes.unicode_minus": True}
@@ -170,7 +174,13 @@ class Painter(Sheet):
 
     def _dots(self, view, panel: Panel, box: Box, points: np.ndarray, colour: str, alpha: float) -> None:
         cover = np.zeros(view.shape[:2], np.float32)
-        stamp(cover, self._pixels(box, panel, points), self._radius(len(points), box), alpha)
+        stamp(
+            cover,
+            self._pixels(box, panel, points),
+            self._radius(len(points), box),
+            alpha,
+            palette.SHAPES[colour],
+        )
         self._blend(view, cover, self.tones.rgb[colour])
 
     @staticmethod
@@ -317,7 +327,7 @@ class Painter(Sheet):
         for name, words in names.items():
             if name not in self.layers or not has.get(name, True):
                 continue
-            self._write(figure, (x, y - 1), "●", 17, color=self.tones.hex[name])
+            self._write(figure, (x, y - 1), SIGNS[palette.SHAPES[name]], 17, color=self.tones.hex[name])
             self._write(figure, (x + 18, y), words, 14, color=self.tones.hex["ink"])
             x += 18 + font(max(1, round(14 * self.unit))).getlength(words) / self.unit + 24
 
@@ -330,7 +340,11 @@ class Painter(Sheet):
 
         def scatter(points, name, alpha):
             size = (2 * self._radius(len(points), box) * 72 / DPI) ** 2
-            axes.scatter(*points.T, s=size, color=self.tones.hex[name], alpha=alpha, linewidths=0, zorder=2)
+            colour, shape = self.tones.hex[name], palette.SHAPES[name]
+            ring = {"facecolors": "none", "edgecolors": colour, "linewidths": 0.3 * np.sqrt(size)}
+            filled = {"color": colour, "linewidths": 0}
+            how = ring if shape == "ring" else filled
+            axes.scatter(*points.T, s=size, marker=MARKS[shape], alpha=alpha, zorder=2, **how)
 
         if "real" in self.layers and panel.real is not None:
             scatter(panel.real, "real", 0.5)
@@ -346,14 +360,24 @@ class Painter(Sheet):
             scatter(panel.positions[now], "refined", 0.82)
 
 
-def stamp(cover: np.ndarray, points: np.ndarray, radius: float, alpha: float) -> None:
-    """Add dots at ``points`` (n, 2) pixels to ``cover`` (h, w), which holds Σ log(1 − opacity).
+def opacity(shape: str, dx: np.ndarray, dy: np.ndarray, radius: float) -> np.ndarray:
+    """How much of a pixel (dx, dy) from the middle of a "dot", "ring" or "diamond" is covered, 0 to 1."""
+    if shape == "diamond":
+        return np.clip((1.35 * radius - np.abs(dx) - np.abs(dy)) / 1.2 + 0.5, 0, 1)
+    away = np.hypot(dx, dy)
+    outer = 1.15 * radius if shape == "ring" else radius
+    filled = np.clip(outer + 0.5 - away, 0, 1)
+    return filled * np.clip(away - 0.55 * radius + 0.5, HOLE, 1) if shape == "ring" else filled
+
+
+def stamp(cover: np.ndarray, points: np.ndarray, radius: float, alpha: float, shape: str = "dot") -> None:
+    """Add marks of a shape at ``points`` (n, 2) pixels to ``cover`` (h, w), which holds Σ log(1 − opacity).
 
     In logarithms dots that overlap add up, in any order, to what painting them one after the
     other would give; edges are smooth, and motion is to a fraction of a pixel.
     """
     height, width = cover.shape
-    reach = int(np.ceil(radius + 0.5))
+    reach = int(np.ceil(1.35 * radius + 0.5))
     near = np.isfinite(points).all(1)
     near &= ((points > -reach) & (points < [width + reach, height + reach])).all(1)
     points = points[near]
@@ -361,9 +385,9 @@ def stamp(cover: np.ndarray, points: np.ndarray, radius: float, alpha: float) ->
     offsets = np.arange(-reach, reach + 1)
     dy, dx = (grid.ravel() for grid in np.meshgrid(offsets, offsets, indexing="ij"))
     columns, rows = corner[:, :1] + dx, corner[:, 1:] + dy
-    distance = np.hypot(columns + 0.5 - points[:, :1], rows + 0.5 - points[:, 1:])
-    opacity = alpha * np.clip(radius + 0.5 - distance, 0, 1)
-    inside = (opacity > 0) & (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    away = columns + 0.5 - points[:, :1], rows + 0.5 - points[:, 1:]
+    covered = alpha * opacity(shape, *away, radius)
+    inside = (covered > 0) & (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     flat = rows[inside] * width + columns[inside]
-    added = np.bincount(flat, np.log1p(-opacity[inside]), minlength=height * width)
+    added = np.bincount(flat, np.log1p(-covered[inside]), minlength=height * width)
     cover += added.reshape(height, width).astype(np.float32)

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
@@ -88,14 +88,6 @@ class Tones:
     def __init__(self, dark: bool):
         self.dark = dark
         self.hex = dict(palette.DARK if dark else palette.LIGHT)
-        lift = 0.2 if dark else 0.0  # a little lighter on a dark ground, as on the page
-        for name, colour in {
-            "real": palette.REAL,
-            "base": palette.BASE,
-            "refined": palette.REFINED,
-        }.items():
-            rgb = np.array(to_rgb(colour))
-            self.hex[name] = to_hex(rgb + (1 - rgb) * lift)
         self.hex["accent"] = palette.ACCENT
         self.keys = list(self.hex.values())
         self.rgb = {name: np.array(to_rgb(value), np.float32) * 255 for name, value in self.hex.items()}
