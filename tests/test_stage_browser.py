@@ -179,6 +179,37 @@ def test_transport_by_button_key_and_scrub_bar(show):
     assert state(page, "playing") == "true"
 
 
+def test_keys_change_the_speed_and_the_layers(show):
+    page = show(scene.Scene((line(),), 10), **still())
+    page.get_by_role("group", name="Animated picture").focus()
+    page.keyboard.press("]")
+    assert page.get_by_label("Speed").input_value() == "2"
+    page.keyboard.press("[")
+    page.keyboard.press("[")
+    assert page.get_by_label("Speed").input_value() == "0.5"
+    base = page.get_by_role("button", name="Base")
+    before = base.get_attribute("aria-pressed")
+    page.keyboard.press("?")
+    assert page.get_by_role("note", name="Keys").is_visible()
+    page.keyboard.press("?")
+    assert not page.get_by_role("note", name="Keys").is_visible()
+    page.keyboard.press("1")  # the first chip: a scene without a map, arrows and real data begins with Base
+    assert base.get_attribute("aria-pressed") != before
+
+
+def test_who_does_not_see_the_picture_is_told_what_happened(show):
+    curve = scene.Curve("High quality", (np.linspace(20, 90, 11),), "%", "up")
+    page = show(scene.Scene((line(),), 10, (curve,)), **still())
+    words = "3 particles after 10 steps. High quality 90 %, 20 % before"
+    assert page.get_by_role("img", name=words).count() == 1
+    told = page.locator(".announced")
+    assert told.inner_text() == ""
+    page.evaluate(f"() => {{ {PLAYER}.playback.rate = 100; }}")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function(f"() => {PLAYER}.root.dataset.playing === 'false'", timeout=20_000)
+    assert told.text_content() == words
+
+
 def test_a_particle_tells_about_itself_in_every_panel_and_can_be_pinned(show):
     page = show(scene.Scene((line(title="A"), line(title="B")), 10), **still())
     place = page.evaluate(

@@ -17,7 +17,7 @@ import { extent, scaleLinear } from "../vendor/d3.js";
 export class Chart {
   constructor(host, { onScrub = null } = {}) {
     this.host = host;
-    this.canvas = host.appendChild(element("canvas", { role: "img" }));
+    this.canvas = host.appendChild(element("canvas", { role: "img", "aria-label": "Curves against the step" }));
     this.still = document.createElement("canvas");
     this.curves = [];
     this.step = 0;

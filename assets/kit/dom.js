@@ -35,6 +35,13 @@ export function select(rows, title, act) {
   return element("select", { title, "aria-label": title, onchange: (event) => act(event.target.value) }, ...options);
 }
 
+/** What a screen reader is told politely: `say(text)` tells it, once. */
+export function announcer() {
+  const node = element("div", { className: "announced", role: "status", "aria-live": "polite" });
+  const say = (text) => { if (node.textContent !== text) node.textContent = text; };
+  return { node, say };
+}
+
 /** The file `name` with the picture on `canvas`, downloaded. */
 export function download(canvas, name) {
   canvas.toBlob((blob) => {

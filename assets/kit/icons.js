@@ -38,6 +38,9 @@ export function showPlaying(button, playing) {
   button.setAttribute("aria-label", label);
 }
 
+/** Fill the screen with `root`, or give it back. */
+export const fullScreen = (root) => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen?.());
+
 /** The button that fills the screen with `root`, and gives it back. */
 export const fullScreenButton = (root) =>
-  iconButton("full", "Full screen", () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen?.()));
+  iconButton("full", "Full screen (F)", () => fullScreen(root));

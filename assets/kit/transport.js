@@ -1,6 +1,7 @@
 // transport.js: the controls of a Playback: buttons, scrub bar, step, speed, keys.
 import { element, select } from "./dom.js";
 import { iconButton, playButton, showPlaying } from "./icons.js";
+import { clamp } from "./numbers.js";
 
 const SPEEDS = { 0.25: "¼×", 0.5: "½×", 1: "1×", 2: "2×", 4: "4×" };
 
@@ -32,11 +33,21 @@ export class Transport {
     this.count = element("output", { className: "count" });
   }
 
+  /** The speed `places` further on. */
+  faster(places) {
+    const { playback } = this;
+    const speeds = Object.keys(SPEEDS).map(Number).sort((a, b) => a - b);
+    playback.speed = speeds[clamp(speeds.indexOf(playback.speed) + places, 0, speeds.length - 1)];
+    playback.onChoice();
+    this.draw();
+  }
+
   /** What keys do: all of it, or for a component that uses arrows otherwise, only `names`. */
-  keys(names = [" ", "ArrowLeft", "ArrowRight", "Home", "End"]) {
+  keys(names = [" ", "ArrowLeft", "ArrowRight", "Home", "End", "[", "]"]) {
     const { playback } = this;
     const acts = {
       " ": () => playback.toggle(), ArrowLeft: () => playback.back(), ArrowRight: () => playback.next(),
+      "[": () => this.faster(-1), "]": () => this.faster(1),
       Home: () => playback.go(0), End: () => playback.go(playback.steps),
     };
     return Object.fromEntries(names.map((name) => [name, acts[name]]));

@@ -103,6 +103,7 @@ export class View {
     this.host = host;
     this.canvas = host.appendChild(document.createElement("canvas"));
     this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", "Picture of the plane");
     this.context = this.canvas.getContext("2d", { alpha: false });
     this.still = document.createElement("canvas"); // everything that does not move
     this.trails = document.createElement("canvas");

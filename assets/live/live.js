@@ -9,8 +9,8 @@
 import { onAppearance, prefersStill } from "../kit/colour.js";
 import { Chart } from "../kit/chart.js";
 import { chip, element } from "../kit/dom.js";
-import { fullScreenButton, iconButton, playButton, showPlaying } from "../kit/icons.js";
-import { onKeys } from "../kit/keys.js";
+import { fullScreen, fullScreenButton, iconButton, playButton, showPlaying } from "../kit/icons.js";
+import { helper, onKeys } from "../kit/keys.js";
 import { layerChips } from "../kit/layers.js";
 import { component } from "../kit/mount.js";
 import { clamp, number } from "../kit/numbers.js";
@@ -410,6 +410,8 @@ export class Live {
     parts.quality.textContent = `${now.quality.toFixed(1)} %`;
     parts.logit.textContent = number(now.logit, 3);
     parts.count.textContent = this.choice.after === "endless" ? `step ${this.step}` : `step ${this.step} / ${this.steps}`;
+    this.view.canvas.setAttribute("aria-label", `${this.choice.n} particles at ${parts.count.textContent}: ${
+      parts.qualityName.textContent} ${parts.quality.textContent}, mean logit ${parts.logit.textContent}`);
     const noise = this.#noise();
     parts.pace.textContent = `mean move a step: drift ${number(now.pace, 2)}, noise ${number(noise, 2)} ${
       this.choice.space === "latent" ? "(prior's units)" : "(data units)"}`;
@@ -531,6 +533,8 @@ export class Live {
     this.root.setAttribute("aria-label", "Live simulation of the flow");
     onKeys(this.root, {
       " ": () => this.play(!this.playing), ArrowRight: () => this.single(), r: () => this.restart(), s: () => this.#slower(),
+      f: () => fullScreen(this.root),
+      "?": helper(this.root, { Space: "play, pause", "→": "one step", R: "start again", S: "slow motion", F: "full screen", "?": "these keys" }),
     });
   }
 

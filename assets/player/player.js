@@ -6,9 +6,9 @@
 import { onAppearance, prefersStill } from "../kit/colour.js";
 import { mark } from "../kit/canvas.js";
 import { Chart } from "../kit/chart.js";
-import { chip, download, element } from "../kit/dom.js";
-import { fullScreenButton, iconButton } from "../kit/icons.js";
-import { onKeys } from "../kit/keys.js";
+import { announcer, chip, download, element } from "../kit/dom.js";
+import { fullScreen, fullScreenButton, iconButton } from "../kit/icons.js";
+import { KEYS, helper, onKeys } from "../kit/keys.js";
 import { LAYERS, layerChips, showLayers } from "../kit/layers.js";
 import { component, remembered } from "../kit/mount.js";
 import { clamp, number, slug } from "../kit/numbers.js";
@@ -18,6 +18,7 @@ import { roomBelow } from "../kit/room.js";
 import { Transport } from "../kit/transport.js";
 import { dequantise } from "../kit/unpack.js";
 import { View } from "../kit/view.js";
+import { happened } from "./words.js";
 
 const TRAILS = 150;
 const SLIM = 560; // pixels: below it the curves' chips have a row of their own
@@ -73,8 +74,7 @@ export class Player {
     for (const name of LAYERS) this.view.setLayer(name, memory.layers[name] ?? scene.layers.includes(name));
     this.#chips();
     this.view.show(this.panels, scene.palette);
-    const names = scene.panels.map((panel) => panel.title || panel.axes.join(", ")).join("; ");
-    this.view.canvas.setAttribute("aria-label", `${names}: ${Math.max(...scene.panels.map((panel) => panel.n))} particles`);
+    this.view.canvas.setAttribute("aria-label", happened(scene));
     const fresh = share === null;
     playback.rate = scene.fps;
     playback.load(scene.steps, fresh ? (prefersStill() ? scene.steps : 0) : share * scene.steps);
@@ -186,7 +186,10 @@ export class Player {
   }
 
   #moved() {
-    if (this.moving && !this.playback.playing) this.#remember();
+    if (this.moving && !this.playback.playing) {
+      this.#remember();
+      if (this.at >= this.scene.steps) this.announced.say(happened(this.scene));
+    }
     this.moving = this.playback.playing;
     this.draw();
   }
@@ -329,15 +332,18 @@ export class Player {
     parts.head = element("div", { className: "head" }, parts.layers, transport.count,
       iconButton("save", "Save picture", () => this.save()), fullScreenButton(this.root));
     parts.transport = element("div", { className: "transport" }, ...transport.buttons, transport.speed);
+    this.announced = announcer();
     this.root.replaceChildren(
-      parts.head,
+      this.announced.node, parts.head,
       parts.picture,
       element("div", { className: "deck" }, parts.chart, transport.scrub, parts.transport, parts.metrics),
     );
     this.root.tabIndex = 0;
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "Animated picture of the flow");
-    onKeys(this.root, { ...transport.keys(), Escape: () => this.#unmark() });
+    const layer = (k) => () => this.rows.layers.chips[k]?.click();
+    const digits = Object.fromEntries(LAYERS.map((_, k) => [String(k + 1), layer(k)]));
+    onKeys(this.root, { ...transport.keys(), ...digits, f: () => fullScreen(this.root), "?": helper(this.root, { ...KEYS, "1 … 6": "layers" }), Escape: () => this.#unmark() });
   }
 
   #chips() {

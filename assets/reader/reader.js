@@ -5,7 +5,8 @@
 import { appearance, blend, mixed, onAppearance, prefersStill, rgb } from "../kit/colour.js";
 import { Chart } from "../kit/chart.js";
 import { choices, choose, element, select } from "../kit/dom.js";
-import { onKeys } from "../kit/keys.js";
+import { fullScreen } from "../kit/icons.js";
+import { KEYS, helper, onKeys } from "../kit/keys.js";
 import { component, remembered } from "../kit/mount.js";
 import { largest, signed } from "../kit/numbers.js";
 import { FILM, ORDERS, ranked } from "../kit/order.js";
@@ -76,7 +77,8 @@ export class Reader {
       filmhead: element("div", { className: "caption" }),
       film: element("div", { className: "film" }),
     });
-    onKeys(parts.list, { ...transport.keys(), ArrowUp: () => this.step(-1), ArrowDown: () => this.step(1) });
+    onKeys(parts.list, { ...transport.keys(), f: () => fullScreen(this.root), "?": helper(this.root, { ...KEYS, "↑ ↓": "another string" }),
+      ArrowUp: () => this.step(-1), ArrowDown: () => this.step(1) });
     this.root.append(
       element("div", { className: "left" },
         parts.caption,

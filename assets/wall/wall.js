@@ -6,7 +6,8 @@ import { appearance, blend, onAppearance, prefersStill } from "../kit/colour.js"
 import { raster, surface, wrapped } from "../kit/canvas.js";
 import { Chart } from "../kit/chart.js";
 import { choices, choose, element } from "../kit/dom.js";
-import { onKeys } from "../kit/keys.js";
+import { fullScreen } from "../kit/icons.js";
+import { KEYS, helper, onKeys } from "../kit/keys.js";
 import { component, remembered } from "../kit/mount.js";
 import { largest, signed } from "../kit/numbers.js";
 import { FILM, ORDERS, ranked } from "../kit/order.js";
@@ -66,7 +67,8 @@ export class Wall {
     this.chart = new Chart(parts.chart, { onScrub: (step, settled) => this.playback.go(step, settled) });
     const by = (places) => () => this.step(places());
     onKeys(parts.grid, {
-      ...transport.keys([" ", "Home", "End"]), ArrowLeft: by(() => -1), ArrowRight: by(() => 1),
+      ...transport.keys([" ", "Home", "End", "[", "]"]), f: () => fullScreen(this.root),
+      "?": helper(this.root, { ...KEYS, "← →": "another picture", "↑ ↓": "another row" }), ArrowLeft: by(() => -1), ArrowRight: by(() => 1),
       ArrowUp: by(() => -this.across), ArrowDown: by(() => this.across),
     });
   }
@@ -360,8 +362,9 @@ export class Wall {
       context.fillText(label, x + side / 2, y + side + 16);
     };
     const gap = (width - 3 * large) / 2;
-    const big = [[0, "base", this.tone.base], [this.at, `step ${this.at}`, this.accent], [run.steps, "end", this.tone.refined]];
-    big.forEach(([step, label, colour], i) => show(step, i * (large + gap), 0, large, `${label}  d = ${signed(this.logit(step, selected))}`, colour));
+    const middle = this.at > 0 && this.at < run.steps ? this.at : Math.round(run.steps / 2); // never one of its neighbours twice
+    const big = [[0, "base", this.tone.base], [middle, `step ${middle}`, this.accent], [run.steps, "end", this.tone.refined]];
+    big.forEach(([step, label, colour], i) => show(step, i * (large + gap), 0, large, width < 420 ? `d ${signed(this.logit(step, selected))}` : `${label}  d = ${signed(this.logit(step, selected))}`, colour));
     for (let shot = 0; shot < shots; shot++) {
       const step = Math.round((shot / Math.max(shots - 1, 1)) * run.steps);
       show(step, shot * tile, large + 30, tile - 3, String(step), step === this.at ? this.accent : null);

@@ -10,6 +10,7 @@ import { fitting } from "../../assets/kit/overflow.js";
 import { FrameMeter, Playback } from "../../assets/kit/playback.js";
 import { dequantise, openEnvelope, unpack } from "../../assets/kit/unpack.js";
 import { Random, highQuality, look, makeTable, mean } from "../../assets/live/sim.js";
+import { happened } from "../../assets/player/words.js";
 import { extent, scaleLinear, scaleLog, ticks } from "../../assets/vendor/d3.js";
 
 test("numbers are written as people write them", () => {
@@ -39,6 +40,14 @@ test("chips that find no room leave room for the button that shows them", () => 
   assert.equal(fitting([50, 50, 50], 149, 40), 2);
   assert.equal(fitting([50, 50, 50], 130, 40), 1);
   assert.equal(fitting([50, 50], 20, 40), 0);
+});
+
+test("a picture says in words what happened", () => {
+  const curves = [{ name: "High quality", unit: "%", series: [[18.8, NaN, 99.6], [18.8, NaN, NaN]] }];
+  const panels = [{ title: "DGflow", n: 500 }, { title: "Base", n: 500 }];
+  assert.equal(happened({ panels, curves, steps: 2 }),
+    "500 particles after 2 steps. DGflow: High quality 99.6 %, 18.8 % before. Base: High quality 18.8 %, 18.8 % before");
+  assert.equal(happened({ panels: [{ title: "", n: 3 }], curves: [], steps: 0 }), "3 particles.");
 });
 
 test("samples hang in the order of their logits", () => {
