@@ -91,7 +91,7 @@ def test_a_packed_scene_reads_back():
     np.testing.assert_array_equal(shown["real"], np.ones((7, 2)))
     np.testing.assert_allclose(tree["curves"][0]["series"][0], np.linspace(1, 0, 11), rtol=1e-6)
     assert tree["curves"][0]["reference"] == {"low": 0.1, "high": 0.2, "label": "real vs real"}
-    assert re.fullmatch("#[0-9a-f]{6}", tree["palette"]["refined"])
+    assert re.fullmatch("#[0-9a-f]{6}", tree["palette"]["light"]["refined"])
 
 
 def test_five_thousand_particles_and_a_hundred_steps_fit():
