@@ -264,7 +264,7 @@ def test_it_follows_a_change_of_theme(show):
     corner = f"() => [...{PLAYER}.view.context.getImageData(0, 0, 1, 1).data.slice(0, 3)]"
     assert near(page.evaluate(corner), palette.LIGHT["paper"], 1)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(100)
+    page.wait_for_timeout(1000)
     assert near(page.evaluate(corner), palette.DARK["paper"], 1)
 
 
