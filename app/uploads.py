@@ -21,6 +21,7 @@ from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.finding import Finding
 from dgflow_core.zoo.importers import load_files
+from dgflow_core.zoo.importers.checkpoint import about
 from dgflow_core.zoo.shapes import MAX_SIDE
 
 #: The environment variable that names a folder of models; each is a folder in it.
@@ -194,7 +195,8 @@ def _read(files: Sequence, said: dict) -> dg.Model:
             paths[-1].parent.mkdir()
             paths[-1].write_bytes(file.getbuffer())
         model = load_files(paths, limit=LIMIT, **said)
-    title = short(Path(files[0].name).stem)
+    stems = [Path(file.name).stem for file in files]
+    title = short(next((stem for stem in stems if about(stem, "generator")), stems[0]))
     model.config |= {"name": "upload", "title": title}
     return model
 

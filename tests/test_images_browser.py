@@ -294,7 +294,7 @@ def test_a_raw_pair_is_handed_in_examined_mended_refined_and_exported(page, tmp_
     before = settled(page)["runKey"]
     page.get_by_role("button", name="Your own model").click()
     page.locator("input[type=file]").set_input_files([tmp_path / "netD.pth", tmp_path / "netG.pth"])
-    expect(page.get_by_text("In use: netD")).to_be_visible(timeout=4 * WAIT)
+    expect(page.get_by_text("In use: netG")).to_be_visible(timeout=4 * WAIT)
     for _ in range(240):
         if (first := settled(page)["runKey"]) != before:
             break
@@ -302,12 +302,12 @@ def test_a_raw_pair_is_handed_in_examined_mended_refined_and_exported(page, tmp_
     assert first != before
     page.keyboard.press("Escape")
     card = page.locator("[class*='st-key-card']")
-    expect(card.get_by_text("What we found about your model")).to_be_visible(timeout=WAIT)
+    expect(card.get_by_text("What we found about your model")).to_be_visible(timeout=4 * WAIT)
     expect(card.get_by_text("weights were float16")).to_be_visible()
     if os.environ.get("DGFLOW_SHOTS"):
         page.screenshot(path=os.environ["DGFLOW_SHOTS"] + "/card.png")
     card.get_by_role("button", name="Calibrate the offset").click()
-    expect(card.get_by_text("Nothing stands in the way any more")).to_be_visible(timeout=WAIT)
+    expect(card.get_by_text("Nothing stands in the way any more")).to_be_visible(timeout=4 * WAIT)
     for _ in range(240):  # a busy machine is slow, not wrong
         if settled(page)["runKey"] not in (first, before):
             break
