@@ -96,16 +96,12 @@ def show(page: Visit) -> None:
         watch(job)
     else:
         bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
-        help = "Back to the canvas; your ink is kept."
-        bar.button("Draw again", icon=":material/brush:", on_click=again, help=help)
+        bar.button("Draw again", icon=":material/brush:", on_click=again, help="Your ink is kept.")
         title = "DGflow live: a drawn distribution"
         page.course_page(bar, lambda: live_html(None, job.packed, title), "dgflow-live-drawing.html")
-        cut = (
-            "" if job.stopping or job.iteration >= job.iterations else f" of {job.iterations:,}: time was up"
-        )
-        bar.caption(
-            f"Trained for {job.iteration:,} iterations{cut}. Brown: your drawing. Red: samples being refined."
-        )
+        whole = job.stopping or job.iteration >= job.iterations
+        cut = "" if whole else f" of {job.iterations:,}: time was up"
+        bar.caption(f"Trained for {job.iteration:,} iterations{cut}. Brown: your drawing. Red: refined.")
         live(job.packed, f"{PAGE.name}.live")
 
 

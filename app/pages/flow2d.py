@@ -15,9 +15,7 @@ from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.methods import Method
 from dgflow_core.pictures import live_world
 
-PAGE = Page(
-    "flow", "2D flow", ":material/air:", "flow", order=10, tour="Move a slider; drift and particles follow."
-)
+PAGE = Page("flow", "2D flow", ":material/air:", "flow", 10, "Move a slider; drift and particles follow.")
 
 #: Particles: what the slider offers, the most that run live, the most of all.
 SLIDER, LIVE, MOST = (100, 10_000), 10_000, kinds.get("2d").limits.n
