@@ -132,9 +132,9 @@ def test_views_show_other_pixels(page):
 
 
 def test_a_bad_link_is_said_in_a_sentence(page):
-    visit(page, "?steps=100000&model=nonsense&n=4")
+    visit(page, "?steps=300&model=nonsense&n=4")
     words = page.locator("body").inner_text()
-    assert "steps must be a whole number from 0 to 200" in words
+    assert "steps must be at most 200 here, not 300" in words
     assert "model must be one of" in words
 
 
