@@ -20,6 +20,7 @@ from dgflow_core.reports import beside_paper
 from dgflow_core.reports.beside_paper import Ours, Panel, Row, Spread
 from dgflow_core.reports.papers import published
 from tests.browser import ROOT
+from tests.pages import visit
 
 DOWN, UP = Metric("fid", "FID", "", "down", 2), Metric("kde_score", "KDE score", "nats", "up", 0)
 
@@ -34,11 +35,7 @@ def row(method, paper, after=(), base=50.0) -> Row:
 
 
 def page(file: str, **query: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app" / "pages" / f"{file}.py"), default_timeout=200)
-    for name, value in query.items():
-        test.query_params[name] = value
-    test.run()
-    assert not test.exception
+    test = visit(file, **query)
     assert not test.warning
     assert not test.error
     return test
