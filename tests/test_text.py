@@ -380,7 +380,7 @@ def test_a_picture_shows_what_changed_in_red(model, run):
     changed = int((told.symbols[-1] != told.symbols[0]).sum())
     assert changed > 0
     tiles = painter._lines(0, 5).astype(int)
-    red = (tiles[..., 0] - tiles[..., 2]).max((2, 3)) > 120
+    red = (tiles[..., 0] - tiles[..., 1]).max((2, 3)) > 120  # crimson: far from its green
     inked = np.array([[letter != " " for letter in string] for string in told.strings(5)])
     since = (told.symbols[-1] != told.symbols[0]).numpy()
     fresh = (told.symbols[-1] != told.symbols[-2]).numpy()
