@@ -11,6 +11,7 @@ from typing import Any, Literal
 import streamlit as st
 from pydantic.fields import FieldInfo
 
+from app import widgets
 from dgflow_core import Model, datasets, models
 from dgflow_core.flow import stopping
 from dgflow_core.flow.divergences import divergences
@@ -49,11 +50,12 @@ def stopping_rule(method: Method, model: Model, key: str) -> str:
     """Draw the choice of when a sample stops, in ``st.session_state[key]``; return the rule."""
     rules, state = stopping.rules(method, model), st.session_state
     if state[key] not in rules:
-        state[key] = "steps"
+        widgets.assign(key, "steps")
     if len(rules) == 1:
         return "steps"
     words = stopping.Stopping.model_fields["until"].description
-    return st.selectbox("A sample stops", rules, key=key, format_func=stopping.TITLES.get, help=words)
+    titles, key = stopping.TITLES.get, widgets.key_of(key)
+    return st.selectbox("A sample stops", rules, key=key, format_func=titles, help=words)
 
 
 def setting_title(info: FieldInfo, name: str) -> str:
@@ -71,19 +73,21 @@ def setting(
     """
     extra, value = info.json_schema_extra, st.session_state[key]
     label, options = setting_title(info, name), typing.get_args(info.annotation)
-    how = {"key": key, "help": info.description, "on_change": on_change}
+    how = {"help": info.description, "on_change": on_change}
     if typing.get_origin(info.annotation) is Literal:
-        return place.selectbox(label, options, format_func=_option_title, **how)
+        return place.selectbox(label, options, format_func=_option_title, key=widgets.key_of(key), **how)
     low, high = extra["slider"]
     high = high if most is None else min(high, most)
     if type(None) in options:
-        return _optional(place, label, (low, high), how)
+        return _optional(place, label, (low, high), how | {"key": key})
     if extra["log"]:
-        return place.select_slider(label, _log_options(low, high, value), format_func=_short, **how)
+        options = _log_options(low, high, value)
+        return place.select_slider(label, options, format_func=_short, key=widgets.key_of(key), **how)
     # A link may carry a value that is allowed but outside the slider: the slider grows to hold it.
     kind = int if info.annotation is int else float
     bounds, step = (kind(min(low, value)), kind(max(high, value))), kind(extra["step"])
-    return place.slider(label, *bounds, step=step, format=_format(step), **how)
+    key = widgets.key_of(key, bounds)
+    return place.slider(label, *bounds, step=step, format=_format(step), key=key, **how)
 
 
 def _optional(place, label: str, ends: tuple[float, float], how: dict[str, Any]) -> float | None:
@@ -91,22 +95,23 @@ def _optional(place, label: str, ends: tuple[float, float], how: dict[str, Any])
     state, key, after = st.session_state, how["key"], how["on_change"] or (lambda: None)
     toggle, slider = f"{key}._own", f"{key}._value"
     # Both widgets are mirrors of the one value in the session's state.
-    state[toggle] = state[key] is not None
+    widgets.assign(toggle, state[key] is not None)
 
     def switched() -> None:
         state[key] = math.sqrt(ends[0] * ends[1]) if state[toggle] else None
         after()
 
-    place.toggle(f"{label} by hand", **how | {"key": toggle, "on_change": switched})
+    place.toggle(f"{label} by hand", **how | {"key": widgets.key_of(toggle), "on_change": switched})
     if state[key] is not None:
-        state[slider] = state[key]
+        widgets.assign(slider, state[key])
 
         def moved() -> None:
             state[key] = state[slider]
             after()
 
-        options = _log_options(*ends, state[key])
-        place.select_slider(label, options, format_func=_short, **how | {"key": slider, "on_change": moved})
+        options, how = _log_options(*ends, state[key]), how | {"on_change": moved}
+        how["key"] = widgets.key_of(slider)
+        place.select_slider(label, options, format_func=_short, **how)
     return state[key]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from app import widgets
 from app.escape import short
 from app.parameters import Parameter, as_text
 
@@ -44,7 +45,8 @@ class Values:
         return st.session_state[self.key(name)]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        st.session_state[self.key(name)] = self._kept[name] = value
+        self._kept[name] = value
+        widgets.assign(self.key(name), value)
 
     def of(self, method: str) -> dict[str, Any]:
         """The settings of a method, as ``dg.refine`` takes them."""

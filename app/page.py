@@ -21,7 +21,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import links, presets, results, sharing, terms
+from app import links, presets, results, sharing, terms, widgets
 from app.escape import plain
 from app.failures import calm
 from app.parameters import Parameter
@@ -53,6 +53,7 @@ class Page:
     ) -> None:
         """Run the page once: read the link, show, write the link; what goes wrong is said in a sentence."""
         with calm(self.name):
+            widgets.begin()
             visit = Visit(self, parameters())
             visit.restore()
             for problem in visit.complaints[: links.COMPLAINTS]:
@@ -61,6 +62,7 @@ class Page:
                 show(visit)
             visit.publish()
             sharing.popover(self.name)
+            widgets.finish()
 
 
 class Visit(links.Values):

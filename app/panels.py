@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 import dgflow_core as dg
-from app import parameters
+from app import parameters, widgets
 from app.escape import short
 from app.parameters import Parameter, as_text
 from dgflow_core.errors import UserError
@@ -136,9 +136,10 @@ class PanelText(Parameter):
 
     def draw(self, key: str, place=st, **how) -> Panel:
         state, ground, panel = st.session_state, self.ground, read(st.session_state[key], self.ground)
-        state[f"{key}.method"], state[f"{key}.space"] = panel.method, panel.space
+        widgets.assign(f"{key}.method", panel.method)
+        widgets.assign(f"{key}.space", panel.space)
         for name, value in panel.settings.items():
-            state[f"{key}.{panel.method}.{name}"] = value
+            widgets.assign(f"{key}.{panel.method}.{name}", value)
 
         def moved() -> None:
             chosen = ground.panel(state[f"{key}.method"])
@@ -150,7 +151,7 @@ class PanelText(Parameter):
         place.selectbox(
             f"Panel {self.number}",
             [BASE, *ground.methods],
-            key=f"{key}.method",
+            key=widgets.key_of(f"{key}.method"),
             format_func=lambda name: "Base samples" if name == BASE else dg.methods[name].title,
             help="What moves the particles of this panel.",
             on_change=moved,

@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import controls
+from app import controls, widgets
 from app.escape import short
 from dgflow_core import methods
 from dgflow_core.errors import UserError
@@ -73,9 +73,10 @@ class Choice(Parameter):
         """``options``: those that can be chosen now, where not all can."""
         shown = list(self.options if options is None else options)
         if st.session_state[key] not in shown:
-            st.session_state[key] = shown[0]
+            widgets.assign(key, shown[0])
         titles = self.options if isinstance(self.options, Mapping) else {}
-        how = {"key": key, "help": self.help, "format_func": lambda name: titles.get(name, name)} | how
+        titled = {"help": self.help, "format_func": lambda name: titles.get(name, name)}
+        how = titled | how | {"key": widgets.key_of(key)}
         if self.segments:
             return place.segmented_control(self.label, shown, required=True, disabled=len(shown) == 1, **how)
         return place.selectbox(self.label, shown, **how)
@@ -114,14 +115,17 @@ class Whole(Parameter):
         """``high``: the most that can be chosen now, where that is less than a link may ever say."""
         low, most, value = self.low, self.high if high is None else high, st.session_state[key]
         if value > most:
-            st.session_state[key] = value = most
-        how = {"key": key, "help": self.help} | how
+            value = most
+            widgets.assign(key, most)
+        how = {"help": self.help} | how
         if self.segments:
+            how["key"] = widgets.key_of(key)
             return place.segmented_control(self.label, range(low, most + 1), required=True, **how)
         if self.step is None:
-            return place.number_input(self.label, low, most, **how)
+            return place.number_input(self.label, low, most, key=widgets.key_of(key), **how)
         first, last = self.slider or (low, most)  # it grows to hold what a link said
-        return place.slider(self.label, min(first, value), max(last, value), step=self.step, **how)
+        ends = min(first, value), max(last, value)
+        return place.slider(self.label, *ends, step=self.step, key=widgets.key_of(key, ends), **how)
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ class Flag(Parameter):
         return value
 
     def draw(self, key: str, place, **how) -> bool:
-        return place.toggle(self.label, key=key, help=self.help, **how)
+        return place.toggle(self.label, key=widgets.key_of(key), help=self.help, **how)
 
 
 @dataclass(frozen=True)

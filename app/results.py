@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -22,6 +23,7 @@ from dgflow_core.fields.table import TabulatedField
 from dgflow_core.flow.driver import Frame, NonFinite, Recorder, Run
 from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.kinds.text.transcript import Transcriber, Transcript
+from dgflow_core.zoo import shelf
 
 #: The most that finished runs and packed pictures may hold together, in bytes.
 MEMORY = 768 * 2**20
@@ -44,16 +46,25 @@ def _store(own: bool) -> Store:
     return st.session_state.setdefault("_own_results", Store(OWN_MEMORY)) if own else store()
 
 
-@st.cache_resource(max_entries=16, show_spinner="Loading the model…")
 def model(name: str, raw: bool = False) -> dg.Model:
     """A shipped model, loaded once for all sessions."""
+    return _model(shelf.root(), name, raw)
+
+
+def field(name: str, raw: bool, space: str) -> TabulatedField:
+    """The table of a shipped model's (d, ∇d), built once for all sessions."""
+    return _field(shelf.root(), name, raw, space)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Loading the model…")
+def _model(root: Path, name: str, raw: bool) -> dg.Model:
+    """``root`` is part of the question: the same name in another folder is another model."""
     return dg.load(name, raw=raw)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Tabulating the logit (once a model)…")
-def field(name: str, raw: bool, space: str) -> TabulatedField:
-    """The table of a shipped model's (d, ∇d), built once for all sessions."""
-    return TabulatedField(model(name, raw), space)
+def _field(root: Path, name: str, raw: bool, space: str) -> TabulatedField:
+    return TabulatedField(_model(root, name, raw), space)
 
 
 def key(*parts) -> str:
