@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -44,7 +45,8 @@ class ExactField:
         if batch_size is not None and batch_size < 1:
             raise UserError(f"batch_size must be at least 1, not {batch_size}.")
         self.batch_size = batch_size or model.batch
-        self._half, self._compiled = False, None
+        self._half = False
+        self._compiled: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
         if fast:
             self._try_fast()
 

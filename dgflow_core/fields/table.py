@@ -20,7 +20,7 @@ import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from torch.nn.functional import grid_sample
 from dgflow_core.errors import UserError
 from dgflow_core.fields import relu_regions
 from dgflow_core.fields.network import Evaluation, ExactField
+from dgflow_core.nets.mlp import MLP
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.model import Model
 
@@ -146,28 +147,27 @@ def compute(
 def _tile_reader(model: Model, space: str) -> Callable[[Tensor], Tensor]:
     """The function from points (n, 2) to the channels of the table, (channels, n)."""
     critics = [net for net in (model.critic, model.corrector) if net is not None]
-    if not all(map(relu_regions.fits, [*critics, model.generator])):
-        field = ExactField(model, space)
+    field = ExactField(model, space)
 
-        def read(points: Tensor) -> Tensor:
-            at = field.evaluate(points)
-            rows = [at.logit[:, None], at.grad] + ([at.sample] if space == "latent" else [])
-            return torch.cat(rows, 1).T
-
-        return read
+    def any_network(points: Tensor) -> Tensor:
+        at = field.evaluate(points)
+        rows = [at.logit[:, None], at.grad] + ([at.sample] if space == "latent" else [])
+        return torch.cat(rows, 1).T
 
     @torch.no_grad()
-    def read(points: Tensor) -> Tensor:
+    def relu_networks(points: Tensor) -> Tensor:
         x, pull_back = points.T, None
         if space == "latent":
-            x, pull_back = relu_regions.forward(model.generator, x)
-        d, grad = 0.0, 0.0
+            x, pull_back = relu_regions.forward(cast(MLP, model.generator), x)
+        parts = []
         for critic in critics:
-            values, pull = relu_regions.forward(critic, x)
-            d, grad = d + values, grad + pull(torch.ones_like(values))
+            values, pull = relu_regions.forward(cast(MLP, critic), x)
+            parts.append((values, pull(torch.ones_like(values))))
+        d, grad = (sum(part[1:], part[0]) for part in zip(*parts, strict=True))
         return torch.cat([d, pull_back(grad), x] if pull_back else [d, grad])
 
-    return read
+    fits = all(map(relu_regions.fits, [*critics, model.generator]))
+    return relu_networks if fits else any_network
 
 
 def cache() -> Path:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -157,7 +157,10 @@ _TABLE = (
 
 divergences: dict[str, Divergence] = {row.key: row for row in _TABLE}
 #: The name of a row, as the type of a setting: what it may be follows from the rows.
-DivergenceKey = Literal[tuple(divergences)]
+if TYPE_CHECKING:
+    DivergenceKey = str
+else:
+    DivergenceKey = Literal[tuple(divergences)]
 
 
 def get(key: str) -> Divergence:

@@ -6,12 +6,12 @@ takes the sample for a real one, and it is in vain when further steps no longer 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor
 
-from dgflow_core.fields.network import Evaluation
+from dgflow_core.fields.network import Evaluation, ExactField
 from dgflow_core.methods.base import Method, Settings, State, put, rows, setting
 from dgflow_core.zoo.model import Model
 
@@ -84,7 +84,8 @@ def step(method: Method, field, state: State, values: Settings, generator, movin
         return method.step(field, state, values, generator)
     if not moving.any():
         return state
-    new = method.step(Partly(field, state.at, moving), state, values, generator)
+    partly = cast(ExactField, Partly(field, state.at, moving))
+    new = method.step(partly, state, values, generator)
     return new._replace(points=torch.where(rows(moving, new.points), new.points, state.points))
 
 

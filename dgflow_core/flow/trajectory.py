@@ -68,7 +68,7 @@ class Trajectory:
             "info": self.info, "ended": self.ended, "message": self.message,
             "kind": self.kind,
         }  # fmt: skip
-        arrays = {"positions": self.positions, "logits": self.logits}
+        arrays: dict[str, Any] = {"positions": self.positions, "logits": self.logits}
         if self.samples is not self.positions:
             arrays["samples"] = self.samples
         with path.open("wb") as stream:  # a handle: numpy would append .npz to another suffix

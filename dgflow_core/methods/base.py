@@ -11,7 +11,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -45,7 +45,7 @@ def setting(
         slider: of a number.
     """
     ends, step = ((slider.low, slider.high), slider.step) if slider else ((ge, le), None)
-    extra = {"symbol": symbol, "slider": ends, "step": step, "log": slider is not None and step is None}
+    extra: Any = {"symbol": symbol, "slider": ends, "step": step, "log": slider is not None and step is None}
     return Field(default, ge=ge, le=le, description=help, json_schema_extra=extra)
 
 
@@ -63,9 +63,11 @@ class Settings(BaseModel):
     """Base of every method's settings: frozen, no unknown names, one-sentence errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    if TYPE_CHECKING:  # every method declares it, with a default of its own
+        steps: int
 
     @classmethod
-    def parse(cls, values: dict[str, Any]):
+    def parse(cls, values: dict[str, Any]) -> Self:
         """The settings with ``values`` filled in.
 
         Raises:
@@ -131,6 +133,10 @@ def work(settings: Settings, n: int) -> Work:
     return Work(n * (settings.steps + 1))
 
 
+#: A method's settings model; inside ``Method``, whose attribute has the class's name, it needs another.
+Declared = type[Settings]
+
+
 @dataclass(frozen=True)
 class Method:
     """A refinement method.
@@ -163,7 +169,7 @@ class Method:
     work: Callable[[Any, int], Work] = work
 
     @classmethod
-    def of(cls, module: str, settings: type[Settings], *, title: str, name: str = "", **more: Any) -> Method:
+    def of(cls, module: str, settings: Declared, *, title: str, name: str = "", **more: Any) -> Method:
         """The method that the file ``module`` is: its functions ``step``, ``update_rule`` and, where it has
         them, ``init``, ``caveat`` and ``work``. The first paragraph of its docstring says what it does, in
         one sentence, and the last where it is from. ``name`` is the file's own unless it is given.
@@ -208,7 +214,7 @@ def put(old: Evaluation, chosen: Tensor, new: Evaluation) -> Evaluation:
     return Evaluation(*parts)
 
 
-def tally(info: dict[str, float], proposed: int, accepted: int, evaluations: int) -> dict[str, float]:
+def tally(info: Mapping[str, float], proposed: int, accepted: int, evaluations: int) -> dict[str, float]:
     """The next step's ``info`` of a method that accepts or rejects.
 
     "acceptance" is the share of all proposals so far that were accepted; "evaluations" counts

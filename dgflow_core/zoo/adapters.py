@@ -103,6 +103,7 @@ class PerRow(nn.Module):
         """``companions`` (m, …) may be none; ``rows`` (3, …) are tried to see which way works."""
         super().__init__()
         self.network, self.seed = network, seed
+        self.companions: Tensor
         self.register_buffer("companions", companions.detach().clone())
         self.vectorised = self._agrees(rows)
 
@@ -282,15 +283,15 @@ def dependence(network: nn.Module, rows: Tensor) -> Dependence:
         share = float((answers - reference).abs().max()) / spread
         return 0.0 if share <= SAME or not torch.isfinite(reference).all() else share
 
-    sizes = [size for size in (BATCH, 4, 16, 2) if asked(rows[:size]) is not None]
-    if not sizes:
+    answers = ((size, asked(rows[:size])) for size in (BATCH, 4, 16, 2))
+    size, whole = next(((size, found) for size, found in answers if found is not None), (1, None))
+    if whole is None:
         return Dependence(0.0, 0.0, 1)
-    size = sizes[0]
-    whole = asked(rows[:size])
     spread = float((whole - whole.mean(0)).abs().mean() + 1e-5 * whole.abs().mean()) + 1e-12
     noise = moved(asked(rows[:size], 1), whole)
     others = torch.cat([rows[:1], 0.5 * rows[1:size].flip(0)])  # the first row beside other ones
-    batch = moved(asked(others)[:1], whole[:1])
+    beside = asked(others)
+    batch = moved(None if beside is None else beside[:1], whole[:1])
     if not noise:  # a network without noise says the same of a row alone
         alone = asked(rows[:1])
         batch = max(batch, moved(alone, whole[:1]))

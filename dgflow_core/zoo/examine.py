@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -260,9 +261,9 @@ def prior(e: Evidence) -> Iterator[Finding]:
         f"take {words[kind]} as the prior", "likely", "warning", "other_prior", f"Use the {kind} prior",
         {"prior": kind},
     )  # fmt: skip
-    norms = _first_norm_misfit(model.generator, e.codes), _first_norm_misfit(model.generator, other)
-    if None not in norms and abs(norms[0]) > 0.4 and abs(norms[1]) < 0.4 * abs(norms[0]):
-        times = math.exp(norms[0])
+    mine, others = _first_norm_misfit(model.generator, e.codes), _first_norm_misfit(model.generator, other)
+    if mine is not None and others is not None and abs(mine) > 0.4 and abs(others) < 0.4 * abs(mine):
+        times = math.exp(mine)
         what = f"the first batch norm meets {times:.2g} times the variance it was trained on with "
         f"{words[model.prior.kind]}"
         yield _with(report, what=what, values={"prior": kind, "variance": times})
@@ -293,8 +294,8 @@ def _first_norm_misfit(network: nn.Module, codes: Tensor) -> float | None:
         handle.remove()
     if not met or met[0].dim() < 2 or len(met[0]) < 16:
         return None
-    variance = met[0].transpose(0, 1).flatten(1).var(1)
-    return float((variance.clamp_min(1e-12) / norm.running_var.clamp_min(1e-12)).log().median())
+    variance, kept = met[0].transpose(0, 1).flatten(1).var(1), cast(Tensor, norm.running_var)
+    return float((variance.clamp_min(1e-12) / kept.clamp_min(1e-12)).log().median())
 
 
 def _energy(a: Tensor, b: Tensor) -> float:
@@ -339,7 +340,9 @@ def _norms(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
 def _measured(norm: nn.modules.batchnorm._BatchNorm) -> bool:
     """Whether its statistics were ever updated."""
     mean, variance = norm.running_mean, norm.running_var
-    return mean is not None and not (bool((mean == 0).all()) and bool((variance == 1).all()))
+    if mean is None or variance is None:
+        return False
+    return bool((mean != 0).any() or (variance != 1).any())
 
 
 @check
@@ -386,7 +389,8 @@ def last_word(e: Evidence) -> Iterator[Finding]:
     critic = e.model.critic
     forms = {"Sigmoid": "probability", "Hardsigmoid": "probability", "Softmax": "probability",
              "LogSigmoid": "log-probability", "LogSoftmax": "log-probability"}  # fmt: skip
-    form, sure = forms.get(_last_step(critic, e.samples[:2])), "certain"
+    sure: Literal["certain", "likely"] = "certain"
+    form = forms.get(_last_step(critic, e.samples[:2]))
     if form is None and _stays_between_0_and_1(critic, e.samples[:16]):
         form, sure = "probability", "likely"
     if form is None:

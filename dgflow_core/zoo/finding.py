@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from dgflow_core.zoo.model import Model
@@ -34,7 +35,7 @@ class Finding:
     severity: Literal["error", "warning", "note", "done"] = "warning"
     remedy: str | None = None
     button: str = ""
-    values: dict[str, float | str | list[float]] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         doubt = "" if self.sure == "certain" else f" ({self.sure})"

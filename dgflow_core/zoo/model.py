@@ -16,7 +16,7 @@ from dgflow_core import device as devices
 from dgflow_core.errors import UserError
 from dgflow_core.flow.priors import Prior
 from dgflow_core.kinds.plane import datasets as plane_datasets
-from dgflow_core.zoo.shapes import probe
+from dgflow_core.zoo.shapes import PARTS, probe
 
 #: Rows that go through a network at once; bounds memory, never changes a result beyond rounding.
 BATCH = {"2d": 65_536, "image": 256, "text": 256}
@@ -76,17 +76,11 @@ class Model:
         self.prior = prior
         self.device = devices.pick(device)
         self.logit_offset = float(logit_offset)
-        self.generator, self.critic, self.corrector = (
-            # Convolutions run a quarter faster in this layout; other weights do not change.
-            None if net is None else net.to(self.device, memory_format=torch.channels_last)
-            for net in (generator, critic, corrector)
-        )
-        for net in (self.generator, self.critic, self.corrector):
-            if net is not None:  # a compiled network has no truth value
-                net.eval().requires_grad_(False)
+        self.generator, self.critic = self._placed(generator), self._placed(critic)
+        self.corrector = None if corrector is None else self._placed(corrector)
         shapes = probe(
             self.name, self.kind, prior.sample(2, 0).to(self.device),
-            {"generator": self.generator, "critic": self.critic, "corrector": self.corrector},
+            {part: getattr(self, part) for part in PARTS if getattr(self, part) is not None},
         )  # fmt: skip
         self.sample_shape = shapes.sample
         #: Rows that go through the networks at once.
@@ -94,6 +88,11 @@ class Model:
         self._weights_digest: str | None = None
         self._starts: dict[tuple[int, int], Tensor] = {}
         self._lock = threading.Lock()  # several sessions share a model
+
+    def _placed(self, network: nn.Module) -> nn.Module:
+        """The network on this model's device, to be evaluated only."""
+        # Convolutions run a quarter faster in this layout; other weights do not change.
+        return network.to(self.device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
     @property
     def name(self) -> str:

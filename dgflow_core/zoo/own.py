@@ -54,7 +54,7 @@ def own_model(
     dataset, group = label.dataset, label.name.split("/")[0]
     if dataset is None and group in plane_datasets.datasets | image_datasets.datasets:
         dataset = group
-    config = {
+    config: dict[str, Any] = {
         "name": label.name, "title": label.title or label.name, "kind": kind, "dataset": dataset,
         "prior": {"kind": prior.kind, "dim": prior.dim}, "found": [finding.as_dict() for finding in found],
     }  # fmt: skip

@@ -56,6 +56,7 @@ class Affine(nn.Module):
 
     def __init__(self, scale: float, shift: float = 0.0):
         super().__init__()
+        self.line: Tensor
         self.register_buffer("line", torch.tensor([scale, shift]))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dgflow_core.errors import UserError
 
+PARTS = ("generator", "critic", "corrector")
 #: The longest side of an image, in pixels.
 MAX_SIDE = 256
 #: The most that one sample may take in any layer, in bytes, and cost from code to logit, in operations.
@@ -52,7 +53,7 @@ class Shapes(NamedTuple):
 
 
 @torch.no_grad()
-def probe(name: str, kind: str, codes: Tensor, networks: Mapping[str, nn.Module | None]) -> Shapes:
+def probe(name: str, kind: str, codes: Tensor, networks: Mapping[str, nn.Module]) -> Shapes:
     """Send two ``codes`` (2, dim) through "generator", and its samples through "critic" and "corrector".
 
     Raises:
@@ -67,10 +68,8 @@ def probe(name: str, kind: str, codes: Tensor, networks: Mapping[str, nn.Module 
         fits, words = _SAMPLES[kind]
         if not fits(shape) or len(x) != 2:
             raise UserError(f"model {name!r}: its samples must be {words}, not of shape {shape}.")
-        for part in ("critic", "corrector"):
-            network = networks.get(part)
-            if network is None:
-                continue
+        for part in (part for part in PARTS[1:] if part in networks):
+            network = networks[part]
             wrong = f"model {name!r}: the {part} does not take the generator's samples, shape {shape}."
             d = _through(network, x, wrong)
             if tuple(d.shape) != (2,):
@@ -81,7 +80,7 @@ def probe(name: str, kind: str, codes: Tensor, networks: Mapping[str, nn.Module 
     return Shapes(shape, largest.bytes // 2)
 
 
-def affordable(name: str, kind: str, dim: int, networks: Mapping[str, nn.Module | None]) -> Shapes:
+def affordable(name: str, kind: str, dim: int, networks: Mapping[str, nn.Module]) -> Shapes:
     """``probe`` for networks on "meta", which nobody has seen before: also what a sample takes and costs.
 
     Raises:

@@ -30,14 +30,13 @@ from dgflow_core.places import PRETRAINED
 from dgflow_core.zoo.adapters import Choice
 from dgflow_core.zoo.model import Model
 from dgflow_core.zoo.own import Label, own_model
-from dgflow_core.zoo.shapes import affordable
+from dgflow_core.zoo.shapes import PARTS, affordable
 
 CONFIG, WEIGHTS = "config.json", "weights.safetensors"
 MAX_CONFIG, MAX_WEIGHTS = 2**20, 512 * 2**20
 #: The largest number and the longest list that a network's arguments may hold, and the most repeated blocks.
 MAX_WIDTH, MAX_LAYERS = 16_384, 64
 MAX_AXES = 8
-PARTS = ("generator", "critic", "corrector")
 
 
 class _Network(BaseModel):
@@ -72,7 +71,7 @@ class Config(BaseModel):
     @classmethod
     def _rising(cls, value: dict[str, float]) -> dict[str, float]:
         levels = [value.get(f"{share}%") for share in (5, 25, 50, 75, 95)]
-        if value and (None in levels or levels != sorted(levels)):
+        if value and levels != sorted(level for level in levels if level is not None):
             raise UserError("the logits of real samples must be given at 5, 25, 50, 75 and 95 %, rising")
         return value
 
@@ -143,26 +142,26 @@ def assemble(config: bytes, weights: bytes, name: str, device: str = "auto", raw
     Nothing is unpickled. Nothing is run, and beyond the two files nothing is allocated, before every shape
     is known to fit and what a sample takes is known to be within bounds: see ``shapes.affordable``.
     """
-    config, tensors = _parse_config(config), _parse_weights(weights)
+    said, tensors = _parse_config(config), _parse_weights(weights)
     unknown = sorted(key for key in tensors if key.split(".")[0] not in PARTS)
     if unknown:
         raise UserError(f"model: {WEIGHTS} holds {unknown[0][:60]!r}, which belongs to no part of a model.")
-    specs = {part: getattr(config, part) for part in PARTS if getattr(config, part) is not None}
+    specs = {part: getattr(said, part) for part in PARTS if getattr(said, part) is not None}
     own = {
         part: {k.removeprefix(f"{part}."): v for k, v in tensors.items() if k.startswith(f"{part}.")}
         for part in specs
     }
     networks = {part: _skeleton(part, spec, own[part]) for part, spec in specs.items()}
-    affordable(name, config.kind, config.prior.dim, networks)
+    affordable(name, said.kind, said.prior.dim, networks)
     for part, network in networks.items():
         network.load_state_dict({key: value.float() for key, value in own[part].items()}, assign=True)
     made = Model(
-        {**config.model_dump(), "name": name},
-        priors.make(config.prior.kind, config.prior.dim),
+        {**said.model_dump(), "name": name},
+        priors.make(said.prior.kind, said.prior.dim),
         networks["generator"], networks["critic"], networks.get("corrector"),
-        0.0 if raw else config.logit_offset, devices.pick(device),
+        0.0 if raw else said.logit_offset, devices.pick(device),
     )  # fmt: skip
-    if made.kind == "text" and len(config.alphabet or ()) != made.sample_shape[-1]:
+    if made.kind == "text" and len(said.alphabet or ()) != made.sample_shape[-1]:
         raise UserError(f"model: {CONFIG} must have an alphabet of {made.sample_shape[-1]} symbols.")
     return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
@@ -46,7 +47,7 @@ def load_chainer_mlp(
     critic = _network("discriminator_npz", Path(discriminator_npz), CRITIC_LAYERS, 1)
     if critic[0].in_features != 2:
         raise UserError(f"discriminator_npz must take 2 inputs, not {critic[0].in_features}.")
-    p = priors.make(prior, generator[0].in_features)
+    p = priors.make(prior, cast(nn.Linear, generator[0]).in_features)
     config = {
         "title": f"Imported from {Path(generator_npz).stem}",
         "name": Path(generator_npz).stem,

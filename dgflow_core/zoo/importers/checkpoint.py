@@ -137,8 +137,8 @@ def _kind(name: str, path: Path, limit: int) -> str:
     if len(head) > 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < size:
         return "safetensors"
     printable = all(32 <= byte < 127 or byte in b"\r\n\t" for byte in head)
-    start = head.splitlines()[0][:40].decode() if printable else ""
-    what = f"text ({start!r})" if printable else "damaged, or another kind of file"
+    first = head.splitlines()[0][:40].decode() if printable else ""
+    what = f"text ({first!r})" if printable else "damaged, or another kind of file"
     raise UserError(f"{name}: {path.name!r} is {what}, not an .npz of plain arrays or a .pth.")
 
 
@@ -163,7 +163,7 @@ def _read_npz(name: str, path: Path) -> dict[str, Tensor]:
 
 def _load(path: Path) -> Any:
     """``torch.load`` of numbers, and of the plain numbers that NumPy and argparse leave beside them."""
-    core = np._core.multiarray
+    core: Any = np._core.multiarray  # type: ignore[attr-defined]  # what pickled numbers name
     dtypes = [type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i4", "i8", "u1", "?")]
     plain = [core.scalar, core._reconstruct, np.ndarray, np.dtype, *dtypes, argparse.Namespace]
     with torch.serialization.safe_globals(plain):
@@ -226,10 +226,10 @@ def _choose(
         raise UserError(f"{name}: {path.name!r} is not a state dict of named tensors, but {what}.")
     listed = ", ".join(repr(place) for place in states)
     if copy is not None:
-        chosen = [place for place in states if copy in (place, place.rpartition(".")[2])]
-        if len(chosen) != 1:
+        called = [place for place in states if copy in (place, place.rpartition(".")[2])]
+        if len(called) != 1:
             raise UserError(f"{name}: {path.name!r} holds no one copy {copy!r}; it holds {listed}.")
-        return states[chosen[0]]
+        return states[called[0]]
     mine = [place for place in states if about(place, name)]
     other = "critic" if name == "generator" else "generator"
     mine = mine or [place for place in states if not about(place, other)]

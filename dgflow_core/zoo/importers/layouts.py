@@ -195,7 +195,8 @@ class Builder:
                 raise UserError(f"{self.name}: {block}/{layer}/W must have shape ({weight.shape[0]}, "
                 f"{inputs}, {kernel}, "
                                 f"{kernel}) in this {self.title}, not {tuple(weight.shape)}.")  # fmt: skip
-        tensors, norm = {}, None
+        tensors: dict[str, Tensor] = {}
+        norm = None
         if not first:
             before = (
                 self.norm_of(f"{block}/{norms[0]}") if not self._by_sample(f"{block}/{norms[0]}") else None
@@ -340,7 +341,7 @@ def network(name: str, checkpoint: Checkpoint, wishes: Wishes) -> tuple[Chain, s
 
 def _blocks(b: Builder, pattern: str, first: int) -> list[str]:
     """Block names ``pattern`` with the numbers from ``first`` on that the file has."""
-    found = []
+    found: list[str] = []
     while any(key.startswith(f"{pattern.format(first)}/") for key in b.arrays) and len(found) < 16:
         found.append(pattern.format(first))
         first += 1

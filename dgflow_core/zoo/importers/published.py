@@ -137,19 +137,19 @@ def load_files(paths: Sequence[str | Path], **said) -> Model:
     Raises:
         UserError: as ``load_published``; or no generator is among them.
     """
-    paths = [Path(path) for path in paths]
-    if not 1 <= len(paths) <= 3:
-        raise UserError(f"A model is one file that holds both networks, or two, or three, not {len(paths)}.")
-    if len(paths) == 1:
-        return load_published(paths[0], **said)
-    named = [path for path in paths if checkpoints.about(path.stem, "generator")]
+    files = [Path(path) for path in paths]
+    if not 1 <= len(files) <= 3:
+        raise UserError(f"A model is one file that holds both networks, or two, or three, not {len(files)}.")
+    if len(files) == 1:
+        return load_published(files[0], **said)
+    named = [path for path in files if checkpoints.about(path.stem, "generator")]
     if len(named) != 1:
         wishes, limit = Wishes(label=said.get("label") or 0), said.get("limit", checkpoints.MAX_BYTES)
-        named = [path for path in paths if _is_generator(path, wishes, limit)]
+        named = [path for path in files if _is_generator(path, wishes, limit)]
     if len(named) != 1:
-        names = ", ".join(repr(path.name) for path in paths)
+        names = ", ".join(repr(path.name) for path in files)
         raise UserError(f"Which of {names} is the generator does not show: put G or generator into its name.")
-    rest = [path for path in paths if path != named[0]]
+    rest = [path for path in files if path != named[0]]
     rest.sort(key=lambda path: any(word in path.stem.lower() for word in ("corrector", "drc", "ratio")))
     return load_published(named[0], *rest, **said)
 
