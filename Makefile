@@ -4,7 +4,10 @@
 PYTHON ?= python3
 HOST ?= localhost
 PORT ?= 8501
+# Processes that share the test files; each computes on one core.
+WORKERS ?= 2
 BIN := .venv/bin
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 .PHONY: app test fast types lint
 
@@ -15,13 +18,13 @@ test: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 fast: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m "not browser and not slow and not training"
+	$(PYTEST) -m "not browser and not slow and not training"
 
 types: .venv/.dev
 	$(BIN)/mypy
