@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cache
 
 import streamlit as st
 import torch
@@ -172,7 +173,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@st.cache_resource
+@cache
 def line() -> Line:
     """The line of all sessions; DGFLOW_PLACES says how many compute at the same time."""
     return Line(max(1, int(os.environ.get("DGFLOW_PLACES") or cores())), cores())

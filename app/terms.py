@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 #: Term → what it means.
@@ -12,6 +13,7 @@ TERMS: dict[str, str] = json.loads(
 )
 
 
+@cache
 def hover(text: str) -> str | None:
     """What is told on hover over ``text``: the terms in it; None where there are none."""
     found = [term for term in TERMS if re.search(rf"\b{re.escape(term)}(?!\w)", text, re.IGNORECASE)]

@@ -4,50 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from dgflow_core import places
+from dgflow_core.bench import server
 from dgflow_core.errors import UserError
 
 WINDOW = {"width": 1366, "height": 768}
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 WAIT = 300_000
-
-
-@contextmanager
-def app() -> Iterator[str]:
-    """The app on a free port; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        sys.executable, "-m", "streamlit", "run", str(places.HOME / "streamlit_app.py"),
-        "--server.headless", "true", "--server.address", "127.0.0.1", "--server.port", str(port),
-        "--server.fileWatcherType", "none",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=places.HOME, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
-                break
-            except OSError:
-                if process.poll() is not None:
-                    break
-                time.sleep(0.25)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def run(seconds: float = 6.0, releases: int = 20) -> dict[str, Any]:
@@ -64,7 +30,8 @@ def run(seconds: float = 6.0, releases: int = 20) -> dict[str, Any]:
     if path is None:
         raise UserError("browser needs Chromium and the package playwright (requirements-dev.txt).")
     began = time.perf_counter()
-    with app() as address, sync_playwright() as playwright:
+    with server.app() as served, sync_playwright() as playwright:
+        address = served.address
         chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         try:
             page = chromium.new_page(viewport=WINDOW)

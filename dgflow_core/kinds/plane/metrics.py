@@ -9,7 +9,7 @@ NumPy, not torch: the pieces are too small to be worth handing to threads.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,12 +21,14 @@ BANDWIDTH = 0.1
 _BLOCK = 500  # real points that the KDE score takes at once
 
 
-class PlaneSamples(NamedTuple):
+@dataclass(eq=False)
+class PlaneSamples:
     """What is measured: ``samples`` (steps, n, 2) of some steps, their ``logits`` (steps, n), the run."""
 
     samples: np.ndarray
     logits: np.ndarray | None = None
     run: Trajectory | None = None
+    _near: tuple[PlaneReference, np.ndarray] | None = None
 
     @property
     def has(self) -> set[str]:
@@ -35,6 +37,12 @@ class PlaneSamples(NamedTuple):
         if self.run is not None:
             found |= {"run"} | {"acceptance"} & set(self.run.info) | {"seconds"} & set(self.run.provenance)
         return found
+
+    def near(self, against: PlaneReference) -> np.ndarray:
+        """How many samples lie near each mode, (steps, k), counted once for all metrics that ask."""
+        if self._near is None or self._near[0] is not against:
+            self._near = against, near_modes(self.samples, against.modes, against.target.std)
+        return self._near[1]
 
 
 def every_step(run: Trajectory) -> PlaneSamples:
@@ -53,7 +61,7 @@ def measure(seen: PlaneSamples, against: PlaneReference, whole_run: bool = False
     Args:
         whole_run: those that say something about the run, such as its time, as well.
     """
-    last = seen._replace(samples=seen.samples[-1:], logits=None if seen.logits is None else seen.logits[-1:])
+    last = PlaneSamples(seen.samples[-1:], None if seen.logits is None else seen.logits[-1:], seen.run)
     return {
         name: float(np.asarray(metric.of(last, against))[-1])
         for name, metric in fitting(METRICS, against.has | seen.has).items()
@@ -88,13 +96,20 @@ def near_modes(frames: np.ndarray, modes: np.ndarray, std: float) -> np.ndarray:
 
 def high_quality(frames: np.ndarray, modes: np.ndarray, std: float) -> np.ndarray:
     """Share of points (…, n, 2) within 4σ of one of ``modes`` (k, 2), in percent, (…)."""
-    return 100 * near_modes(frames, modes, std).sum(-1) / frames.shape[-2]
+    return _high_quality(near_modes(frames, modes, std), frames.shape[-2])
 
 
 def modes_covered(frames: np.ndarray, modes: np.ndarray, std: float, share: float = 0.1) -> np.ndarray:
     """How many modes hold at least ``share`` of their fair part of points (…, n, 2), within 4σ; (…)."""
-    fair = share * frames.shape[-2] / len(modes)
-    return (near_modes(frames, modes, std) >= fair).sum(-1)
+    return _modes_covered(near_modes(frames, modes, std), frames.shape[-2], share)
+
+
+def _high_quality(near: np.ndarray, n: int) -> np.ndarray:
+    return 100 * near.sum(-1) / n
+
+
+def _modes_covered(near: np.ndarray, n: int, share: float = 0.1) -> np.ndarray:
+    return (near >= share * n / near.shape[-1]).sum(-1)
 
 
 def kde_score(points: np.ndarray, real: np.ndarray) -> float:
@@ -151,11 +166,11 @@ def _evaluations(seen: PlaneSamples) -> float:
 METRICS = rows(
     Metric(
         "high_quality", "High quality", "% within 4σ", "up", 1, ("modes",),
-        lambda seen, against: high_quality(seen.samples, against.modes, against.target.std),
+        lambda seen, against: _high_quality(seen.near(against), seen.samples.shape[1]),
     ),
     Metric(
         "modes", "Modes covered", "number", "up", 1, ("modes",),
-        lambda seen, against: modes_covered(seen.samples, against.modes, against.target.std),
+        lambda seen, against: _modes_covered(seen.near(against), seen.samples.shape[1]),
     ),
     Metric(
         "off_support", "Off the data", f"% beyond {OFF:g}", "down", 1, ("no modes",),

@@ -1,0 +1,204 @@
+"""People who use the app, each over a websocket of their own as a browser would.
+
+    python -m app.people http://127.0.0.1:8501 flow --people 50 --minutes 1
+
+A person opens the page with a seed of their own, waits for its picture, and then moves a slider every few
+seconds, always to a run that nobody has seen. Printed as JSON: a line when everybody has
+seen the first picture, and one for every ``Answer`` after it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from urllib.parse import urlencode, urlsplit
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Element_pb2 import Element
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+#: The component that shows the answer of each page.
+PICTURES = {"flow": "player", "compare": "player", "latent": "player", "images": "wall", "text": "reader"}
+#: What a page shows of samples while they are computed.
+SKETCHES = ("imgs", "code")
+#: The slider that is moved, by a word of its label, and where to: anywhere from 0 to this.
+SLIDER, TOP = "noise factor", 0.2
+#: The longest that a person waits for an answer, in seconds.
+PATIENCE = 300
+
+
+@dataclass
+class Answer:
+    """One request of one person.
+
+    Attributes:
+        at: when it was made, in seconds after the first of all. value: where the slider was moved to.
+        bar, sketch, picture: seconds until a progress bar, the first samples and the whole picture were
+            there; None where there was no such thing.
+        problem: what the page, or the connection, said instead of a picture; "" where all went well.
+    """
+
+    person: int
+    at: float
+    value: float
+    bar: float | None = None
+    sketch: float | None = None
+    picture: float | None = None
+    problem: str = ""
+
+
+class Person:
+    """One browser's session on one page, ``name``d as in its address."""
+
+    def __init__(self, address: str, name: str, **query: str):
+        where = urlsplit(address)
+        self.address = f"ws://{where.netloc}{where.path.rstrip('/')}/_stcore/stream"
+        self.name, self.query = name, urlencode(query)
+        self.shown, self.slider = 0, ""
+        self.socket: ClientConnection | None = None
+
+    async def __aenter__(self) -> Person:
+        self.socket = await connect(
+            self.address, subprotocols=["streamlit"], max_size=None, compression=None, ping_timeout=None
+        )
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        await self.socket.close()
+
+    async def ask(self, value: float | None = None) -> None:
+        """Run the page: as its address says, or with the slider moved."""
+        message = BackMsg()
+        message.rerun_script.page_name, message.rerun_script.query_string = self.name, self.query
+        if value is not None:
+            moved = message.rerun_script.widget_states.widgets.add()
+            moved.id = self.slider
+            moved.double_array_value.data.append(value)
+        await self.socket.send(message.SerializeToString())
+
+    async def heard(self) -> ForwardMsg:
+        """The next message of the server."""
+        message = ForwardMsg()
+        message.ParseFromString(await self.socket.recv())
+        if message.WhichOneof("type") == "page_info_changed":
+            self.query = message.page_info_changed.query_string
+        return message
+
+    async def answer(self, answer: Answer, asked: float) -> Answer:
+        """Listen until the page's picture is another one, and its script has ended."""
+
+        def note(name: str) -> None:
+            if getattr(answer, name) is None:
+                setattr(answer, name, round(time.perf_counter() - asked, 4))
+
+        while True:
+            message = await self.heard()
+            kind = message.WhichOneof("type")
+            if kind == "delta" and message.delta.WhichOneof("type") in ("new_element", "new_transient"):
+                self._look(message, note, answer)
+            elif kind == "script_finished" and (answer.picture is not None or answer.problem):
+                return answer
+
+    def _look(self, message: ForwardMsg, note: Callable[[str], None], answer: Answer) -> None:
+        for element in _elements(message):
+            kind = element.WhichOneof("type")
+            if kind == "progress":
+                note("bar")
+            elif kind in SKETCHES:
+                note("sketch")
+            elif kind == "slider" and SLIDER in element.slider.label:
+                self.slider = self.slider or element.slider.id
+            elif kind == "exception" or (kind == "alert" and "material/error" in element.alert.icon):
+                answer.problem = element.exception.message or element.alert.body
+            elif kind == "bidi_component":
+                shown = element.bidi_component
+                content = hash(shown.bytes)
+                if shown.component_name.endswith(PICTURES[self.name]) and content != self.shown:
+                    self.shown = content
+                    note("picture")
+
+
+def _elements(message: ForwardMsg) -> Iterator[Element]:
+    if message.delta.WhichOneof("type") == "new_element":
+        yield message.delta.new_element
+    else:
+        yield from message.delta.new_transient.elements
+
+
+async def attend(person: Person, number: int, plan: Plan) -> None:
+    """What one person does: open the page, and when all have done so, ask again and again."""
+    chance = random.Random(number)
+    await asyncio.sleep(number * plan.stagger)
+    try:
+        async with person:
+            await person.ask()
+            first = Answer(number, 0.0, 0.0)
+            await asyncio.wait_for(person.answer(first, time.perf_counter()), PATIENCE)
+            plan.arrived()
+            await plan.open.wait()
+            await asyncio.sleep(chance.uniform(0, plan.every))
+            while (at := time.perf_counter() - plan.began) < plan.seconds:
+                answer = Answer(number, round(at, 3), round(chance.uniform(0, TOP), 9))
+                asked = time.perf_counter()
+                try:
+                    await person.ask(answer.value)
+                    await asyncio.wait_for(person.answer(answer, asked), PATIENCE)
+                except TimeoutError:
+                    answer.problem = f"no answer within {PATIENCE} s"
+                plan.write(answer)
+                rest = plan.every * chance.uniform(0.5, 1.5) - (time.perf_counter() - asked)
+                await asyncio.sleep(max(0.0, rest))
+    except (OSError, ConnectionClosed, TimeoutError) as error:
+        plan.write(Answer(number, 0.0, 0.0, problem=f"{type(error).__name__}: {error}"))
+        plan.arrived()
+
+
+class Plan:
+    """How many people there are, for how long (s), how often (s) each asks, and where answers go."""
+
+    def __init__(self, people: int, seconds: float, every: float):
+        self.people, self.seconds, self.every = people, seconds, every
+        self.stagger, self.missing = min(0.2, every / people), people
+        self.open, self.began = asyncio.Event(), 0.0
+
+    def arrived(self) -> None:
+        self.missing -= 1
+        if self.missing == 0:
+            print(json.dumps({"open": self.people}), flush=True)
+            self.began = time.perf_counter()
+            self.open.set()
+
+    def write(self, answer: Answer) -> None:
+        print(json.dumps(asdict(answer)), flush=True)
+
+
+async def gather(address: str, page: str, plan: Plan) -> None:
+    """Let everybody come, and stay until the last one has gone."""
+    crowd = [Person(address, page, seed=str(number + 1)) for number in range(plan.people)]
+    await asyncio.gather(*(attend(person, number, plan) for number, person in enumerate(crowd)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("address")
+    parser.add_argument("page", choices=PICTURES)
+    parser.add_argument("--people", type=int, default=10)
+    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--every", type=float, default=6.0, help="seconds from one move to the next (6)")
+    args = parser.parse_args()
+
+    async def run() -> None:
+        await gather(args.address, args.page, Plan(args.people, 60 * args.minutes, args.every))
+
+    asyncio.run(run())
+
+
+if __name__ == "__main__":
+    main()
