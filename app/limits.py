@@ -13,8 +13,12 @@ from dgflow_core import kinds
 from dgflow_core.errors import UserError
 from dgflow_core.flow import price
 
+#: The most bytes that models, tables, finished runs and pictures of all sessions may hold together.
+MEMORY = int(float(os.environ.get("DGFLOW_MEMORY") or 400) * 2**20)
 #: The most bytes that a run of each kind may hold: positions, samples and logits of all its steps.
-RUN = {"2d": 40 * 2**20, "image": 256 * 2**20, "text": 64 * 2**20}
+RUN = {
+    kind: min(most * 2**20, 2 * MEMORY // 3) for kind, most in {"2d": 40, "image": 256, "text": 64}.items()
+}
 #: The most seconds of one core that a run may cost.
 SECONDS = float(os.environ.get("DGFLOW_SECONDS") or 120)
 

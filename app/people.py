@@ -106,6 +106,11 @@ class Person:
             elif kind == "script_finished" and (answer.picture is not None or answer.problem):
                 return answer
 
+    async def ended(self) -> None:
+        """Listen until the page's script has ended."""
+        while (await self.heard()).WhichOneof("type") != "script_finished":
+            pass
+
     def _look(self, message: ForwardMsg, note: Callable[[str], None], answer: Answer) -> None:
         for element in _elements(message):
             kind = element.WhichOneof("type")
@@ -185,16 +190,45 @@ async def gather(address: str, page: str, plan: Plan) -> None:
     await asyncio.gather(*(attend(person, number, plan) for number, person in enumerate(crowd)))
 
 
+async def tour(address: str, runs: int, images: int) -> None:
+    """One person who sees every page, then runs in the plane and of images; a line after each part."""
+    for name in ("", "live", "draw", "sweep", *PICTURES):
+        async with Person(address, name) as person:
+            await person.ask()
+            await asyncio.wait_for(person.ended(), PATIENCE)
+    await _mark("all pages")
+    for name, moves in (("flow", runs), ("images", images)):
+        async with Person(address, name) as person:
+            await person.ask()
+            await asyncio.wait_for(person.answer(Answer(0, 0.0, 0.0), 0.0), PATIENCE)
+            for move in range(moves):
+                await person.ask(TOP * move / moves)
+                await asyncio.wait_for(person.answer(Answer(0, 0.0, 0.0), 0.0), PATIENCE)
+            await _mark(f"{moves} runs, {name}")
+    await asyncio.sleep(60)
+    await _mark("a minute alone")
+
+
+async def _mark(words: str) -> None:
+    await asyncio.sleep(11)  # once round of the server's housekeeping
+    print(json.dumps({"mark": words}), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("address")
-    parser.add_argument("page", choices=PICTURES)
+    parser.add_argument("page", choices=[*PICTURES, "tour"])
     parser.add_argument("--people", type=int, default=10)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--every", type=float, default=6.0, help="seconds from one move to the next (6)")
+    parser.add_argument("--runs", type=int, default=300, help="of a tour: runs in the plane (300)")
+    parser.add_argument("--images", type=int, default=40, help="of a tour: runs of images (40)")
     args = parser.parse_args()
 
     async def run() -> None:
+        if args.page == "tour":
+            await tour(args.address, args.runs, args.images)
+            return
         await gather(args.address, args.page, Plan(args.people, 60 * args.minutes, args.every))
 
     asyncio.run(run())

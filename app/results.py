@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import streamlit as st
 
 import dgflow_core as dg
-from app import jobs, limits
-from app.cache import Store
+from app import housekeeping, jobs, limits
+from app.cache import FOUNDATION, Budget, Store
 from app.jobs import Rank
 from dgflow_core.errors import UserError
 from dgflow_core.fields.table import TabulatedField
@@ -25,9 +25,7 @@ from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.kinds.text.transcript import Transcriber, Transcript
 from dgflow_core.zoo import shelf
 
-#: The most that finished runs and packed pictures may hold together, in bytes.
-MEMORY = 768 * 2**20
-#: The same for one session's results with a model of one's own: one run, and its picture.
+#: The most of one session's results with a model of one's own: one run, and its picture.
 OWN_MEMORY = limits.RUN["image"] + 64 * 2**20
 #: Stopped runs that one session keeps, since so many may stand side by side.
 STOPPED = 4
@@ -35,36 +33,48 @@ STOPPED = 4
 Result = Trajectory | Transcript
 
 
-@st.cache_resource
+@cache
+def budget() -> Budget:
+    """What models, their tables, finished runs and pictures of all sessions may hold together."""
+    return Budget(limits.MEMORY)
+
+
+@cache
 def store() -> Store:
     """What is kept for all sessions."""
-    return Store(MEMORY)
+    housekeeping.start(budget())
+    return Store(limits.MEMORY, budget())
 
 
 def _store(own: bool) -> Store:
     """Where things are kept: for all sessions; what is made with a person's own model, in theirs alone."""
-    return st.session_state.setdefault("_own_results", Store(OWN_MEMORY)) if own else store()
+    if not own:
+        return store()
+    return st.session_state.setdefault("_own_results", Store(OWN_MEMORY, budget()))
 
 
 def model(name: str, raw: bool = False) -> dg.Model:
-    """A shipped model, loaded once for all sessions."""
-    return _model(shelf.root(), name, raw)
+    """A shipped model, loaded once for all sessions (from whichever folder is the models' now)."""
+    return _foundation(
+        "Loading the model…", key("model", shelf.root(), name, raw), lambda: dg.load(name, raw=raw)
+    )
 
 
 def field(name: str, raw: bool, space: str) -> TabulatedField:
     """The table of a shipped model's (d, ∇d), built once for all sessions."""
-    return _field(shelf.root(), name, raw, space)
+    words = "Tabulating the logit (once a model)…"
+    return _foundation(
+        words, key("field", shelf.root(), name, raw, space), lambda: TabulatedField(model(name, raw), space)
+    )
 
 
-@st.cache_resource(max_entries=16, show_spinner="Loading the model…")
-def _model(root: Path, name: str, raw: bool) -> dg.Model:
-    """``root`` is part of the question: the same name in another folder is another model."""
-    return dg.load(name, raw=raw)
-
-
-@st.cache_resource(max_entries=16, show_spinner="Tabulating the logit (once a model)…")
-def _field(root: Path, name: str, raw: bool, space: str) -> TabulatedField:
-    return TabulatedField(_model(root, name, raw), space)
+def _foundation(words: str, name: str, make: Callable[[], Any]) -> Any:
+    """What everybody's runs are made with, given up last; ``words`` are shown while it is made."""
+    value = store().get(name)
+    if value is None:
+        with st.spinner(words):
+            value = store().make(name, make, lambda made: made.nbytes, jobs.wanted(), FOUNDATION)
+    return value
 
 
 def key(*parts) -> str:
@@ -162,7 +172,7 @@ class _Work:
     @property
     def steps(self) -> int:
         """Steps done."""
-        return len(self.recorder.frames) - 1
+        return self.recorder.count - 1
 
     def go(self, each: Callable[[Frame], Any]) -> Result:
         """Compute what is missing; ``each`` is given every frame and may raise to interrupt."""
@@ -172,7 +182,7 @@ class _Work:
                 recorder.add(frame)
                 each(frame)
         except NonFinite as error:
-            if not recorder.frames:
+            if not recorder.count:
                 raise UserError(str(error)) from None
             recorder.ended, recorder.message = "non-finite", str(error)
         finally:
@@ -251,7 +261,7 @@ def _visibly(place, run_key: str, work: _Work, draw: Callable[[Frame], Any] | No
     total = work.recorder.run.steps
 
     def stop() -> None:
-        if work.recorder.frames:
+        if work.recorder.count:
             work.stop()
             _keep_stopped(run_key, work)
 

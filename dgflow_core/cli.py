@@ -298,6 +298,7 @@ def bench_options(parser: Parser) -> None:
     parser.add_argument("--threads", type=int, help="threads of torch (its own choice)")
     crowd = parser.add_argument_group("people at the app, instead of all that")
     crowd.add_argument("--people", type=int, help="how many, 1 to 500")
+    crowd.add_argument("--memory", action="store_true", help="one, who sees everything: the server's memory")
     crowd.add_argument("--page", default="flow", help="flow, images, compare, latent or text (flow)")
     crowd.add_argument("--minutes", type=float, default=1.0, help="how long they stay (1)")
     crowd.add_argument("--every", type=float, default=6.0, help="seconds from one move to the next (6)")
@@ -306,6 +307,10 @@ def bench_options(parser: Parser) -> None:
 def bench(args: argparse.Namespace) -> None:
     from dgflow_core.bench import engine, people
 
+    if args.memory:
+        for part, size in people.memory().items():
+            print(f"{part:<20} {size:,.0f} MB")
+        return
     if args.people is not None:
         result = people.run(people.Crowd(args.people, args.page, args.minutes, args.every))
         args.json.write_text(json.dumps(result, indent=1))

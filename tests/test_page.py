@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -9,8 +10,7 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import drawing, limits, navigation, results
-from app.cache import Store
+from app import cache, drawing, limits, navigation, results
 from app.escape import plain
 from app.parameters import as_text
 from dgflow_core import methods
@@ -137,7 +137,7 @@ def test_limits_count_bytes_and_say_what_would_fit(monkeypatch):
 
 
 def test_identical_requests_share_one_computation():
-    store, made = Store(100), []
+    store, made = cache.Store(100), []
 
     def make():
         made.append(1)
@@ -158,7 +158,7 @@ def test_identical_requests_share_one_computation():
 
 
 def test_who_fails_leaves_the_work_to_the_next():
-    store = Store(100)
+    store = cache.Store(100)
     with pytest.raises(ZeroDivisionError):
         store.make("name", lambda: 1 / 0)
     assert store.make("name", lambda: b"x") == b"x"
@@ -219,3 +219,25 @@ def test_a_stopped_run_can_go_on_from_where_it_was(monkeypatch):
     for frame in straight.run:
         straight.add(frame)
     assert whole.positions.equal(straight.trajectory().positions)
+
+
+def test_one_budget_for_all_stores_gives_up_foundations_last():
+    budget = cache.Budget(100)
+    everybody, mine = cache.Store(100, budget), cache.Store(80, budget)
+    everybody.put("table", b"", 40, cache.FOUNDATION)
+    everybody.put("old", b"", 20)
+    mine.put("run", b"", 30)
+    assert budget.used == 90
+    everybody.get("old")
+    everybody.put("new", b"", 30)  # the run was used least lately, in whichever store
+    assert (everybody.names(), mine.names()) == (["table", "old", "new"], [])
+    mine.put("larger than its own store", b"", 81)
+    assert mine.used == 0
+    mine.put("run", b"", 60)
+    assert (everybody.names(), mine.names()) == (["table"], ["run"])
+    del mine  # its session has ended
+    gc.collect()
+    assert budget.used == 40
+    everybody.put("x", b"", 10)
+    budget.clear()
+    assert everybody.names() == ["table"]

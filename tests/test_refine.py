@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import dgflow_core as dg
 from dgflow_core.errors import UserError
-from dgflow_core.flow.driver import Recorder, record
+from dgflow_core.flow.driver import Recorder, Run, record
 
 SMALL = {"n": 40, "steps": 6}
 
@@ -239,3 +239,18 @@ def test_one_loop_serves_all(tiny):
     assert t.message == "Stopped after step 3 of 6; what was done is kept."
     assert t.provenance["seconds"] >= 0
     assert torch.equal(t.positions, dg.refine(tiny, **SMALL).positions[:4])
+
+
+@pytest.mark.parametrize("space", ["data", "latent"])
+def test_nothing_is_held_twice_while_a_run_is_recorded(tiny, space):
+    run = Run(tiny, n=50, steps=3, space=space)
+    recorder = Recorder(run)
+    for frame in run:
+        recorder.add(frame)
+        if frame.step == 1:
+            part = recorder.trajectory()
+    whole = recorder.trajectory()
+    assert part.steps == 1
+    for name in ("positions", "samples", "logits"):
+        assert getattr(part, name).data_ptr() == getattr(whole, name).data_ptr()
+    assert (whole.samples is whole.positions) == (space == "data")

@@ -140,7 +140,7 @@ def test_what_is_kept_is_small(packed):
     page(seed="12")
     run = packed[0][0][0]
     assert run.nbytes < 6 * 51 * (32 * 2 + 8 * 4 + 4) + 1
-    assert 0 < results.store().used <= results.MEMORY
+    assert 0 < results.store().used <= results.store().limit
 
 
 @pytest.mark.parametrize("row", presets.of(PAGE), ids=lambda row: row["title"])

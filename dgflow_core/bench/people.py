@@ -90,6 +90,20 @@ def visit(served: server.Server, crowd: Crowd) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def memory(runs: int = 300, images: int = 40) -> dict[str, float]:
+    """MB that a fresh server holds after every part of one person's tour: see ``app.people.tour``."""
+    with server.app() as served:
+        found = {"started": served.memory()}
+        command = [sys.executable, "-m", "app.people", served.address, "tour"]
+        command += ["--runs", str(runs), "--images", str(images)]
+        with subprocess.Popen(command, cwd=places.HOME, stdout=subprocess.PIPE, text=True) as toured:
+            for line in toured.stdout:
+                found[json.loads(line)["mark"]] = served.memory()
+    if toured.returncode:
+        raise UserError("bench: the tour broke off; the app's requirements are needed.")
+    return found
+
+
 def measured(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Median, 95th percentile and most of what people waited for, in seconds, and what went wrong.
 

@@ -93,6 +93,11 @@ class TabulatedField(ExactField):
         self.table = table.to(model.device)[None].contiguous(memory_format=torch.channels_last)[0]
         self.size = size
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the table takes."""
+        return self.table.nbytes
+
     def evaluate(self, points: Tensor) -> Evaluation:
         """d, ∇d and the samples at ``points`` (n, 2)."""
         where = points.detach() / self.half

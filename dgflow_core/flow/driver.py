@@ -124,32 +124,54 @@ class Run:
 
 
 class Recorder:
-    """Collects a run's frames; ``trajectory`` may be asked for at any moment."""
+    """Collects a run's frames; ``trajectory`` may be asked for at any moment.
+
+    Every frame is written to its place at once: nothing is held twice, neither here nor in a trajectory.
+
+    Attributes:
+        count: how many frames there are so far.
+    """
 
     def __init__(self, run: Run):
         self.run = run
-        self.frames: list[Frame] = []
+        self.count = 0
         self.ended: Ended = "stopped"
         self.message = ""
+        self._kept: dict[str, Tensor] = {}
+        self._infos: list[Mapping[str, float]] = []
 
     def add(self, frame: Frame) -> None:
-        self.frames.append(frame)
+        rows = {"positions": frame.positions, "logits": frame.logits, **self.read(frame)}
+        for name, row in rows.items():
+            if name not in self._kept:
+                self._kept[name] = torch.empty((self.run.steps + 1, *row.shape), dtype=row.dtype)
+            self._kept[name][self.count] = row
+        self._infos.append(frame.info)
+        self.count += 1
         if frame.step == self.run.steps:
             self.ended, self.message = "complete", self.run.note
 
+    def read(self, frame: Frame) -> dict[str, Tensor]:
+        """What is kept of a frame's samples, by name; nothing in data space, where they are the positions."""
+        return {} if self.run.space == "data" else {"samples": frame.samples}
+
+    def kept(self, name: str) -> Tensor:
+        """Those frames so far, (count, …) on the CPU."""
+        return self._kept[name][: self.count]
+
+    @property
+    def info(self) -> dict[str, list[float]]:
+        """The scalars of every frame by name."""
+        names = sorted({name for info in self._infos for name in info})
+        return {name: [info.get(name, float("nan")) for info in self._infos] for name in names}
+
     def trajectory(self) -> Trajectory:
         """The frames so far as a trajectory on the CPU."""
-        frames = self.frames
-        positions = torch.stack([frame.positions for frame in frames]).cpu()
-        same = all(frame.samples is frame.positions for frame in frames[1:])
-        same = same or self.run.settings["space"] == "data"
-        samples = positions if same else torch.stack([frame.samples for frame in frames]).cpu()
-        logits = torch.stack([frame.logits for frame in frames]).cpu()
-        names = sorted({name for frame in frames for name in frame.info})
-        info = {name: [frame.info.get(name, float("nan")) for frame in frames] for name in names}
+        positions = self.kept("positions")
+        samples = self.kept("samples") if "samples" in self._kept else positions
         return Trajectory(
-            positions, samples, logits, dict(self.run.settings), dict(self.run.provenance),
-            info, self.ended, self.message, self.run.model.kind,
+            positions, samples, self.kept("logits"), dict(self.run.settings), dict(self.run.provenance),
+            self.info, self.ended, self.message, self.run.model.kind,
         )  # fmt: skip
 
 
@@ -232,7 +254,7 @@ def record(
                     )
                 break
     except NonFinite as error:
-        if not recorder.frames:
+        if not recorder.count:
             raise UserError(f"start must have finite logits: {error}") from None
         recorder.ended, recorder.message = "non-finite", str(error)
     run.provenance["seconds"] = round(time.perf_counter() - began, 3)

@@ -123,6 +123,12 @@ class Model:
         return self._weights_digest
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the networks take."""
+        nets = [net for net in (self.generator, self.critic, self.corrector) if net is not None]
+        return sum(part.nbytes for net in nets for part in (*net.parameters(), *net.buffers()))
+
+    @property
     def digest(self) -> str:
         """SHA-256 of all weights and the offset, hexadecimal: what a result was made with."""
         return hashlib.sha256(f"{self.weights_digest} {self.logit_offset!r}".encode()).hexdigest()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from sklearn.decomposition import PCA
 from torch import Tensor
 
 from dgflow_core.kinds import shipped
@@ -71,9 +71,11 @@ def index(dataset: str) -> Index:
 
 
 @lru_cache(maxsize=4)
-def _map(dataset: str) -> tuple[FeatureReference, PCA, np.ndarray]:
+def _map(dataset: str) -> tuple[FeatureReference, Any, np.ndarray]:
     """The feature network, the two directions in which real images vary most, and real images there."""
     against = reference(dataset)
+    from sklearn.decomposition import PCA  # here: it takes 150 MB
+
     pca = PCA(2, svd_solver="full").fit(against.sample.double().numpy())
     return against, pca, pca.transform(against.sample.double().numpy()).astype(np.float32)
 

@@ -14,7 +14,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import ot
 import torch
 from torch import Tensor
 
@@ -209,6 +208,8 @@ def kl(grid: Grid, p: Tensor, q: Tensor) -> float:
 
 def wasserstein2(a: Tensor, b: Tensor) -> float:
     """The 2-Wasserstein distance between two sets of points (n, 2), exactly (POT)."""
+    import ot  # here: it takes four seconds and 170 MB, and only this needs it
+
     cost = ot.dist(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
     return math.sqrt(max(ot.emd2([], [], cost, numItermax=1_000_000), 0.0))
 

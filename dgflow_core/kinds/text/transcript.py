@@ -125,16 +125,12 @@ class Transcriber(Recorder):
         self.alphabet = alphabet(run.model)
         super().__init__(run)
 
-    def add(self, frame: Frame) -> None:
-        super().add(frame._replace(samples=torch.stack(read(frame.samples))))
+    def read(self, frame: Frame) -> dict[str, Tensor]:
+        return dict(zip(("symbols", "confidence"), read(frame.samples), strict=True))
 
     def trajectory(self) -> Transcript:
         """The frames so far."""
-        symbols, confidence = torch.stack([frame.samples for frame in self.frames], 1)
-        names = sorted({name for frame in self.frames for name in frame.info})
-        info = {name: [frame.info.get(name, float("nan")) for frame in self.frames] for name in names}
         return Transcript(
-            torch.stack([frame.positions for frame in self.frames]).cpu(), symbols, confidence,
-            torch.stack([frame.logits for frame in self.frames]).cpu(), self.alphabet,
-            dict(self.run.settings), dict(self.run.provenance), info, self.ended, self.message,
+            *map(self.kept, ("positions", "symbols", "confidence", "logits")), self.alphabet,
+            dict(self.run.settings), dict(self.run.provenance), self.info, self.ended, self.message,
         )  # fmt: skip
