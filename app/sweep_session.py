@@ -58,7 +58,6 @@ class Sweep:
             on_click=self.go,
             args=(not self.running,),
             disabled=not self.missing,
-            width="stretch",
             help=help,
         )
 

@@ -73,8 +73,8 @@ def show(page: Visit) -> None:
     with st.sidebar:
         base = sidebar(page, method)
     metrics = sweep_grid.metrics(page["model"].split("/")[0])
-    head, action = st.columns([5, 1], vertical_alignment="bottom")
-    metric = page.draw("metric", head, options=metrics)
+    head = st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute")
+    metric, action = page.draw("metric", head, options=metrics), head.container(width="content")
     page.publish()
 
     x, y = (sweep_grid.axis(method, page[f"{method.name}.{side}"], count=page["size"]) for side in "xy")

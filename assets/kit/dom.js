@@ -15,12 +15,29 @@ export function element(tag, properties = {}, ...children) {
 export const chip = (text, title, act, ...before) =>
   element("button", { type: "button", className: "chip", title, "aria-pressed": "false", onclick: act }, ...before, text);
 
+/** Let the buttons of `group` be one stop of the Tab key; within it, arrow keys go from one to the next. */
+export function oneStop(group) {
+  const buttons = () => [...group.querySelectorAll("button")].filter((one) => one.checkVisibility());
+  const stop = (chosen) => { for (const one of group.querySelectorAll("button")) one.tabIndex = one === chosen ? 0 : -1; };
+  group.addEventListener("focusin", ({ target }) => target.tagName === "BUTTON" && stop(target));
+  group.addEventListener("keydown", (event) => {
+    const places = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!places) return;
+    const all = buttons();
+    all[(all.indexOf(event.target) + places + all.length) % all.length]?.focus();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  return () => { if (!buttons().some((one) => one.tabIndex === 0)) stop(buttons()[0]); };
+}
+
 /** A group of chips of which one is chosen: { value: title, … }; `act` is called with the value. */
 export function choices(rows, label, act) {
   const group = element("div", { className: "chips choice", role: "group", "aria-label": label });
   for (const [value, text] of Object.entries(rows)) {
-    group.append(Object.assign(chip(text, text, () => act(value)), { value }));
+    group.append(Object.assign(chip(text, text, () => act(value)), { value, tabIndex: group.children.length ? -1 : 0 }));
   }
+  oneStop(group);
   return group;
 }
 

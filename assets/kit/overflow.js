@@ -1,5 +1,5 @@
 // overflow.js: a row of chips that stays one row; what finds no room waits behind "more".
-import { element } from "./dom.js";
+import { element, oneStop } from "./dom.js";
 
 const GAP = 6; // between chips, as tokens.css has it
 
@@ -8,6 +8,7 @@ export class ChipRow {
   constructor(group) {
     Object.assign(this, { group, chips: [] });
     group.classList.add("one");
+    this.stops = oneStop(group);
     this.menu = element("div", { className: "chips menu", hidden: true });
     this.more = element("button", { type: "button", className: "chip more", textContent: "more", title: "What found no room",
       "aria-expanded": "false", "aria-haspopup": "true", onclick: () => this.open(this.menu.hidden) });
@@ -33,6 +34,8 @@ export class ChipRow {
 
   put(...chips) {
     this.chips = chips;
+    chips.forEach((one, i) => { one.tabIndex = i ? -1 : 0; });
+    this.more.tabIndex = -1;
     this.fit();
   }
 
@@ -50,6 +53,7 @@ export class ChipRow {
     if (more.hidden) this.open(false);
     menu.append(...chips.slice(shown));
     if (chips.includes(focused)) focused.focus();
+    this.stops();
   }
 }
 

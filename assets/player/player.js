@@ -239,7 +239,8 @@ export class Player {
     const strips = this.shown.length ? 46 + 50 * this.shown.length : 0;
     const chart = this.shown.length ? clamp(spare, strips, Math.max(strips, this.panels.length > 1 ? 440 : 260)) : 0;
     const below = head + foot + chart + 8;
-    const total = fixed ?? (beside ? head + Math.max(room - head, least) : below + Math.max(room - below, least));
+    const fits = this.panels.length === 1 ? Math.max(least, view.heightFor(width)) : Infinity; // no higher: a phone would show blank
+    const total = fixed ?? (beside ? head + Math.max(room - head, least) : below + Math.min(Math.max(room - below, least), fits));
     root.classList.toggle("side", beside);
     root.classList.toggle("nocurve", !this.shown.length);
     root.classList.toggle("onecurve", curves.length < 2);
@@ -336,7 +337,7 @@ export class Player {
     this.root.replaceChildren(
       this.announced.node, parts.head,
       parts.picture,
-      element("div", { className: "deck" }, parts.chart, transport.scrub, parts.transport, parts.metrics),
+      element("div", { className: "deck" }, parts.chart, parts.transport, transport.scrub, parts.metrics),
     );
     this.root.tabIndex = 0;
     this.root.setAttribute("role", "group");
