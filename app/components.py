@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 
 from dgflow_core import pictures
-from dgflow_core.kinds.plane.drawn_points import HALF, SIDE, Drawing
+from dgflow_core.kinds.plane.drawn_points import HALF, SHAPES, SIDE, Drawing, shape
 from dgflow_core.methods import methods
 from dgflow_core.pictures import browser_bundle, live_world, palette
 
@@ -93,17 +93,29 @@ def reader(packed: bytes, key: str, start: State) -> State:
     return mount("reader", packed, key, start)
 
 
-def brush(key: str, drawing: Drawing | None, samples: np.ndarray | None, locked: bool) -> str | None:
+def brush(
+    key: str,
+    drawing: Drawing | None,
+    samples: np.ndarray | None,
+    *,
+    locked: bool = False,
+    refined: bool = False,
+    demonstration: State | None = None,
+) -> str | None:
     """Show the canvas; returns the ink as ``Drawing.parse`` reads it, or None before the first stroke.
 
     Args:
         drawing: the ink to begin with. samples: (n, 2) generated points to show over it.
-        locked: no more painting, because a training runs.
+        locked: no more painting, because a training runs. refined: samples are, and drawn as such.
+        demonstration: what plays before the first stroke: its ink, frames, which one is the first refined.
     """
     tree = {
         "side": SIDE,
         "half": HALF,
         "locked": locked,
+        "refined": refined,
+        "shapes": {name: shape(name).ink.astype(np.uint8).ravel() for name in SHAPES},
+        "demonstration": demonstration,
         "palette": palette.for_browser(),
         "ink": None if drawing is None else drawing.ink.astype(np.uint8).ravel(),
         "samples": None if samples is None else samples.astype(np.float32).ravel(),

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -21,13 +22,16 @@ import streamlit as st
 from app import jobs
 from dgflow_core.errors import UserError
 from dgflow_core.kinds.plane.drawn_points import SIDE, Drawing
+from dgflow_core.prepare import demonstration as recording
+from dgflow_core.training.drawn import ALONE, GAME
 
 log = logging.getLogger("dgflow")
 
 ROOT = Path(__file__).resolve().parent.parent
+DEMONSTRATION = ROOT / "assets" / "brush" / "demonstration.npz"
 
 #: What one person may ask of the server: iterations, seconds, and trainings at the same time of all.
-ITERATIONS, SECONDS, TOGETHER = (200, 2000), 90, 2
+ITERATIONS, SECONDS, TOGETHER = (50, 600), 60, 2
 #: Seconds that a training goes on without its session, which a reload or a lost connection may leave for a
 #: moment; and how often it is looked for.
 GRACE, LOOK_UP = 20, 1
@@ -40,8 +44,9 @@ class Job(threading.Thread):
     The page reads the attributes while it runs.
 
     Attributes:
-        iteration: how far it is. distances: (iteration, critic's Wasserstein estimate) so far.
-        samples: (n, 2) generated points as they are now. packed: the finished model for ``live``.
+        stage: "game", then "ratio". iteration: how far that is. reports: what came so far, the samples left
+            out, with the "seconds" when. samples: (n, 2) points as they are now, in "ratio" refined.
+        packed: the finished model for ``live``. before, after: what was measured of its samples.
         error: one sentence where it went wrong, else "".
     """
 
@@ -49,7 +54,8 @@ class Job(threading.Thread):
         super().__init__(daemon=True)
         self.drawing, self.iterations, self.wanted = drawing, iterations, wanted
         self.request = json.dumps({"drawing": code, "iterations": iterations, "seconds": SECONDS})
-        self.iteration, self.distances = 0, []
+        self.stage, self.iteration, self.reports = "game", 0, []
+        self.began, self.before, self.after = time.monotonic(), {}, {}
         self.samples: np.ndarray | None = None
         self.packed: bytes | None = None
         self.error, self.stopping = "", False
@@ -64,7 +70,7 @@ class Job(threading.Thread):
         )
 
     def stop(self) -> None:
-        """End at what there is; the finished model follows."""
+        """End the stage under way; the next one, or the finished model, follows."""
         self.stopping = True
         try:
             self.process.stdin.write("stop\n")
@@ -101,11 +107,21 @@ class Job(threading.Thread):
 
     def _take(self, row: dict[str, Any]) -> None:
         if "packed" in row:
+            self.before, self.after = row["before"], row["after"]
             self.packed = base64.b64decode(row["packed"])
             return
-        self.samples = np.array(row["samples"], np.float32).reshape(-1, 2) / 1000
-        self.distances.append((row["iteration"], row["distance"]))
+        self.samples = np.array(row.pop("samples"), np.float32).reshape(-1, 2) / 1000
+        self.reports.append({**row, "seconds": round(time.monotonic() - self.began, 1)})
+        if row["stage"] != self.stage:
+            self.stage, self.stopping = row["stage"], False
         self.iteration = row["iteration"]
+
+    @property
+    def share(self) -> float:
+        """How much of the work is done, 0…1; the game is less than half of it."""
+        if self.stage == "game":
+            return GAME * self.iteration / self.iterations
+        return GAME + (1 - GAME) * self.iteration / ALONE
 
 
 @st.cache_resource
@@ -128,6 +144,14 @@ def _free_place() -> bool:
     for job in unattended:
         job.process.kill()
     return bool(unattended) and places().acquire(timeout=5)
+
+
+@cache
+def demonstration() -> dict[str, Any]:
+    """What the page plays before somebody paints, as the brush reads it: a recorded training."""
+    drawing, frames, refined = recording.read(DEMONSTRATION)
+    codes = np.rint(frames * 1000 + 32768).astype(np.uint16)
+    return {"ink": drawing.ink.astype(np.uint8).ravel(), "frames": codes, "refined": refined}
 
 
 def start(code: str, iterations: int) -> Job:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dgflow_core import device, methods, reports, training
+from dgflow_core import device, methods, places, reports, training
 from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.fields.table import TabulatedField, ship
@@ -100,13 +100,16 @@ def parser(argv: Sequence[str]) -> Parser:
 
     preparing = commands.add_parser("prepare", help="make what ships beside a model's weights")
     artefacts = preparing.add_subparsers(dest="artefact", required=True, metavar="artefact")
-    makers: tuple[Callable[[argparse.Namespace], None], ...] = (tables, features, neighbours, held_out_text)
+    makers: tuple[Callable[[argparse.Namespace], None], ...]
+    makers = (tables, features, neighbours, held_out_text, demonstration)
     for make in makers:
         name = make.__name__.replace("_", "-")
         one = artefacts.add_parser(name, help=make.__doc__, description=make.__doc__)
         one.set_defaults(run=make)
         if make is tables:
             one.add_argument("model", metavar="MODEL", help="a shipped 2D model's name")
+            continue
+        if make is demonstration:
             continue
         if make is not held_out_text:
             one.add_argument("dataset", metavar="DATASET", help="a set of images")
@@ -350,6 +353,13 @@ def held_out_text(args: argparse.Namespace) -> None:
     folder = shelf.root() / text.DATASET
     against = text.write(args.data_root, folder)
     print(f"{len(against.strings):,} strings and {len(against.vocabulary):,} words written to {folder}")
+
+
+def demonstration(args: argparse.Namespace) -> None:
+    """What the Draw page plays until somebody paints: a recorded training on a heart."""
+    from dgflow_core.prepare import demonstration as recording
+
+    recording.record(places.HOME / "assets" / "brush" / "demonstration.npz")
 
 
 @contextmanager

@@ -8,10 +8,15 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from playwright.sync_api import expect
 
 from app import drawing
-from dgflow_core.kinds.plane.drawn_points import HALF, SIDE, Drawing
+from dgflow_core.kinds.plane.drawn_points import HALF, SIDE, Drawing, shape
+from dgflow_core.kinds.plane.metrics import off_support, sliced_wasserstein
+from dgflow_core.kinds.plane.reference import PlaneReference
+from dgflow_core.prepare import demonstration
+from dgflow_core.training import drawn
 from tests.browser import ROOT, launch, serve
 
 DOT = "0" * (SIDE * 20 + 30) + "f" + "0" * (SIDE**2 - SIDE * 20 - 31)
@@ -40,9 +45,9 @@ def test_a_wrong_drawing_is_one_sentence(code):
         Drawing.parse(code)
 
 
-@pytest.mark.parametrize("iterations", [0, 199, 2001, 10**9])
+@pytest.mark.parametrize("iterations", [0, 49, 601, 10**9])
 def test_the_server_keeps_its_limits(iterations):
-    with pytest.raises(ValueError, match=r"iterations must be from 200 to 2,000 here"):
+    with pytest.raises(ValueError, match=r"iterations must be from 50 to 600 here"):
         drawing.start(DOT, iterations)
 
 
@@ -60,17 +65,46 @@ def test_the_server_says_when_it_is_busy():
 def test_the_process_reports_and_stops():
     process = subprocess.Popen([sys.executable, "-m", "dgflow_core.training.drawn"], cwd=ROOT, text=True,
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
-    process.stdin.write(json.dumps({"drawing": DOT, "iterations": 2000, "seconds": 60}) + "\n")
+    process.stdin.write(json.dumps({"drawing": DOT, "iterations": 600, "seconds": 60}) + "\n")
     process.stdin.flush()
     first = json.loads(process.stdout.readline())
-    assert first["iteration"] == 1
+    assert (first["stage"], first["iteration"]) == ("game", 1)
     assert len(first["samples"]) == 1600
-    process.stdin.write("stop\n")
-    process.stdin.flush()
-    rows = [json.loads(line) for line in process.stdout]
-    assert "packed" in rows[-1]
-    assert all(row["iteration"] < 2000 for row in rows[:-1])
-    assert process.wait(60) == 0
+    rows = [first]
+    while "packed" not in rows[-1]:
+        if rows[-1]["iteration"] == 1:  # each stage is ended as soon as it begins
+            process.stdin.write("stop\n")
+            process.stdin.flush()
+        rows.append(json.loads(process.stdout.readline()))
+    stages = [row["stage"] for row in rows[:-1]]
+    assert stages == sorted(stages)
+    assert set(stages) == {"game", "ratio"}
+    assert max(row["iteration"] for row in rows[:-1]) < 600
+    assert rows[-1]["before"].keys() == rows[-1]["after"].keys() == {"off", "distance"}
+    process.stdin.close()
+    process.wait(60)
+
+
+def test_the_critic_alone_learns_where_the_ink_is_not():
+    trainer = drawn.trainer(Drawing.parse(DOT), 50)
+    trainer.begin_alone()
+    for k in range(60):
+        trainer.alone(k / 60)
+    ink = torch.from_numpy(Drawing.parse(DOT).sample(200, 1))
+    with torch.no_grad():
+        on, beside = trainer.critic(ink).mean(), trainer.critic(trainer.generator(torch.randn(200, 2))).mean()
+    assert on > beside + 0.5
+
+
+def test_the_demonstration_is_what_it_says():
+    """Recorded from a real training: refined samples lie on the heart, at least twice as often as before."""
+    heart, frames, refined = demonstration.read(drawing.DEMONSTRATION)
+    np.testing.assert_array_equal(heart.ink, shape("Heart").ink)
+    against = PlaneReference(heart)
+    before, after = off_support(frames[[refined, -1]], against)
+    assert after <= before / 2
+    near, far = sliced_wasserstein(frames[[-1, refined]], against)
+    assert near < far
 
 
 @pytest.mark.browser
@@ -82,11 +116,16 @@ def test_draw_train_stop_and_refine():
         page.goto(f"{address}/draw")
         page.get_by_test_id("stButton").get_by_role("button", name="Train").click()
         expect(page.get_by_text("drawing must have some ink")).to_be_visible()
+        canvas = page.locator(".stage.brush")
+        playing = canvas.get_attribute("data-frame")
+        expect(canvas).not_to_have_attribute("data-frame", playing)  # a demonstration, until somebody paints
         page.get_by_role("button", name="Heart").click()
         page.wait_for_timeout(1500)
         page.get_by_test_id("stButton").get_by_role("button", name="Train").click()
-        expect(page.get_by_text("Training on your drawing")).to_be_visible()
+        expect(page.get_by_text("The game on your drawing")).to_be_visible()
         expect(page.get_by_text("Iteration ")).to_be_visible()
+        page.get_by_role("button", name="Stop here and refine").click()
+        expect(page.get_by_text("The critic learns the ratio")).to_be_visible()
         page.get_by_role("button", name="Stop here and refine").click()
         stage = page.locator(".stage.live[data-fps]")
         expect(stage).to_be_visible(timeout=240_000)

@@ -1,4 +1,4 @@
-"""The draw page: paint a distribution, train a small WGAN-GP on it, refine it live."""
+"""The draw page: paint a distribution, train a small GAN on it, refine it live."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from app.failures import calm
 from app.page import Page, Visit
 from app.parameters import Whole
 from dgflow_core.errors import UserError
+from dgflow_core.pictures import palette
 from dgflow_core.pictures.live_page import live_html
 
 PAGE = Page("draw", "Draw", ":material/brush:", "draw", 30, "Draw a distribution, train a GAN on it, refine.")
@@ -17,14 +18,14 @@ PAGE = Page("draw", "Draw", ":material/brush:", "draw", 30, "Draw a distribution
 JOB, INK, DRAWING, PROBLEM = (f"{PAGE.name}.{part}" for part in ("job", "ink", "drawing", "problem"))
 STEPS = """
 1. Paint where real data should lie.
-2. A small WGAN-GP learns it here: as many iterations as you ask, or as {seconds} seconds allow.
-3. Its critic then refines its generator, live.
+2. A small GAN plays its game on it for a moment: its samples lie about right.
+3. Its critic then learns how much too often they lie where, and moves them, live.
 """
 
 
 def declared() -> dict[str, Whole]:
-    words = "More iterations: a better generator and a sharper critic. Stop whenever you like what there is."
-    return {"iterations": Whole(800, "Training iterations", words, *drawing.ITERATIONS, step=100)}
+    words = "Of the game between generator and critic. More of them: a generator that needs less mending."
+    return {"iterations": Whole(150, "Training iterations", words, *drawing.ITERATIONS, step=50)}
 
 
 def begin() -> None:
@@ -45,25 +46,35 @@ def again() -> None:
         running.stop()
 
 
+NAMES = {"game": "generated", "ratio": "refined"}
+
+
+def curves(reports: list[dict]) -> dict[str, list]:
+    """What was off the drawing over the seconds, in a column for each stage."""
+    columns = {name: [row["off"] if row["stage"] == stage else None for row in reports]
+               for stage, name in NAMES.items()}  # fmt: skip
+    return {"seconds": [row["seconds"] for row in reports], **columns}
+
+
 @st.fragment(run_every=0.7)
 @calm(PAGE.name)
 def watch(job: drawing.Job) -> None:
     """The training as it goes; the page follows when it is over."""
     left, right = st.columns([3, 2], gap="large")
+    refined = job.stage == "ratio"
     with left:
-        brush(f"{PAGE.name}.watch", job.drawing, job.samples, locked=True)
+        brush(f"{PAGE.name}.watch", job.drawing, job.samples, locked=True, refined=refined)
     with right:
-        st.markdown("#### Training on your drawing")
-        done = job.iteration >= job.iterations or job.stopping
-        words = f"Iteration {job.iteration} of {job.iterations}" if job.iteration else "Starting…"
-        st.progress(job.iteration / job.iterations, "Tabulating the critic…" if done else words)
-        st.caption("Brown: what you drew. Blue: what the generator makes of noise now.")
-        if job.distances:
-            steps, distances = zip(*job.distances, strict=True)
-            name = "Wasserstein estimate"
-            words = {"x_label": "iteration", "y_label": "critic's Wasserstein estimate (nats)"}
-            st.line_chart({"iteration": steps, name: distances}, x="iteration", y=name, height=220, **words)
+        st.markdown("#### The critic learns the ratio" if refined else "#### The game on your drawing")
+        words = f"Iteration {job.iteration:,}" if job.iteration else "Starting…"
+        st.progress(min(job.share, 1.0), words)
+        said = "Red: the samples, refined" if refined else "Blue: what the generator makes of noise"
+        st.caption(f"Brown: your drawing. {said}, now.")
+        if job.reports:
+            st.line_chart(curves(job.reports), x="seconds", y=list(NAMES.values()), height=220,
+                          y_label="off the drawing (%)", color=[palette.BASE, palette.REFINED])  # fmt: skip
         help = "Go on with the networks as they are now."
+        done = job.stopping
         st.button("Stop here and refine", icon=":material/stop:", on_click=job.stop, disabled=done, help=help)
     if not job.is_alive():
         st.rerun()
@@ -74,18 +85,21 @@ def paint(page: Visit, job: drawing.Job | None) -> None:
     state = st.session_state
     left, right = st.columns([3, 2], gap="large")
     with left:
-        ink = brush(PAGE.name, state.get(DRAWING), None, locked=False)
+        ink = brush(PAGE.name, state.get(DRAWING), None, demonstration=drawing.demonstration())
         if ink:
             state[INK] = ink
     with right:
         st.markdown("#### Draw your own distribution")
-        st.markdown(STEPS.format(seconds=drawing.SECONDS))
+        st.markdown(STEPS)
         page.controls("iterations")
-        help = "Train a generator and a critic (128 units wide) on your drawing."
+        help = "Train a generator and a critic (three layers of 128) on your drawing."
         st.button("Train", type="primary", icon=":material/model_training:", on_click=begin, help=help)
         for problem in filter(None, (state.get(PROBLEM), job and job.error)):
             st.error(problem, icon=":material/error:")
-        st.caption("Your drawing and the networks stay in this session and are forgotten with it.")
+        st.caption(
+            f"It takes about 15 seconds of an idle core, and is given {drawing.SECONDS} at most: a busy "
+            "server ends earlier with what there is. Drawing and networks stay in this session."
+        )
 
 
 def show(page: Visit) -> None:
@@ -99,9 +113,11 @@ def show(page: Visit) -> None:
         bar.button("Draw again", icon=":material/brush:", on_click=again, help="Your ink is kept.")
         title = "DGflow live: a drawn distribution"
         page.course_page(bar, lambda: live_html(None, job.packed, title), "dgflow-live-drawing.html")
-        whole = job.stopping or job.iteration >= job.iterations
-        cut = "" if whole else f" of {job.iterations:,}: time was up"
-        bar.caption(f"Trained for {job.iteration:,} iterations{cut}. Brown: your drawing. Red: refined.")
+        bar.caption(
+            f"Off the drawing: **{job.before['off']:.0f} %** of the samples before, "
+            f"**{job.after['off']:.0f} %** after; distance to it {job.before['distance']:.3f} → "
+            f"{job.after['distance']:.3f}."
+        )
         live(job.packed, f"{PAGE.name}.live")
 
 

@@ -1,17 +1,15 @@
 // brush.js: a canvas to draw a distribution on, and to watch a generator learn it.
 //
 // The ink is a raster of SIDE × SIDE cells; what a person painted goes to the server as one string of
-// hexadecimal digits when the pointer is lifted. Content: { side, half, ink, locked, samples, palette }.
-import { appearance, onAppearance, rgb } from "../kit/colour.js";
+// hexadecimal digits when the pointer is lifted. Content: { side, half, ink, locked, samples, refined, shapes,
+// palette, demonstration }; the last, { ink, frames, refined }, plays until there is ink.
+import { appearance, onAppearance, prefersStill, rgb } from "../kit/colour.js";
 import { raster, resize } from "../kit/canvas.js";
 import { chip, element } from "../kit/dom.js";
 import { component } from "../kit/mount.js";
 
-const SHAPES = {
-  Heart: (t) => [1.15 * Math.sin(t) ** 3, 0.07 * (13 * Math.cos(t) - 5 * Math.cos(2 * t) - 2 * Math.cos(3 * t) - Math.cos(4 * t)) * 1.15 + 0.1],
-  Spiral: (t) => [(0.22 * t + 0.15) * Math.cos(1.6 * t), (0.22 * t + 0.15) * Math.sin(1.6 * t)],
-  Infinity: (t) => [1.5 * Math.cos(t), 0.85 * Math.sin(2 * t)],
-};
+const FRAME = 160; // milliseconds of the demonstration; a frame of the game is shown twice as long
+const REST = 2500; // milliseconds at its end
 
 export class Brush {
   constructor(root, key, tell) {
@@ -21,8 +19,7 @@ export class Brush {
     const size = element("input", { type: "range", className: "slider", min: 1, max: 8, value: this.radius, title: "Size of the brush",
       "aria-label": "Size of the brush", oninput: () => this.#size(size) });
     this.#size(size);
-    const shapes = Object.entries(SHAPES).map(([name, curve]) => chip(name, `Draw a ${name.toLowerCase()}`, () => this.shape(curve)));
-    this.bar = element("div", { className: "transport" }, this.eraser, element("span", { textContent: "brush" }), size, ...shapes,
+    this.bar = element("div", { className: "transport" }, this.eraser, element("span", { textContent: "brush" }), size,
       chip("Clear", "Remove all ink", () => this.clear()));
     root.replaceChildren(element("div", { className: "paper" }, this.canvas), this.bar);
     this.unwatch = onAppearance(root, () => this.draw());
@@ -30,6 +27,7 @@ export class Brush {
   }
 
   destroy() {
+    clearTimeout(this.timer);
     this.unwatch();
   }
 
@@ -44,13 +42,18 @@ export class Brush {
     this.tell();
   }
 
-  load({ side, half, ink, locked, samples, palette }) {
-    Object.assign(this, { side, half, locked, samples, palette });
+  load({ side, half, ink, locked, samples, refined, shapes, palette, demonstration }) {
+    Object.assign(this, { side, half, locked, samples, refined, palette, demonstration });
+    if (!this.shapes) {
+      this.shapes = Object.entries(shapes).map(([name, drawn]) => chip(name, `Draw this: ${name.toLowerCase()}`, () => this.shape(drawn)));
+      this.bar.lastChild.before(...this.shapes);
+    }
     if (!this.ink) this.ink = Uint8Array.from(ink ?? new Uint8Array(side * side));
     this.bar.inert = locked;
     this.bar.style.opacity = locked ? 0.4 : 1;
     this.canvas.style.cursor = locked ? "default" : "crosshair";
     this.draw();
+    this.demonstrate();
   }
 
   toggle() {
@@ -58,12 +61,27 @@ export class Brush {
     this.eraser.setAttribute("aria-pressed", this.erasing);
   }
 
-  shape(curve) {
-    this.ink.fill(0);
-    for (let k = 0; k <= 900; k++) {
-      const [x, y] = curve((k / 900) * 2 * Math.PI);
-      this.#stroke(((x + this.half) / (2 * this.half)) * this.side, ((this.half - y) / (2 * this.half)) * this.side, 1.6, false);
-    }
+  /** Whether nobody has painted yet, and there is something to show them. */
+  get idle() {
+    return this.demonstration && !this.locked && !this.ink.some((value) => value);
+  }
+
+  /** Play the demonstration, from `frame` on, for as long as nobody paints. */
+  demonstrate(frame = prefersStill() ? Infinity : 0) {
+    clearTimeout(this.timer);
+    if (!this.idle) return;
+    const { frames, refined } = this.demonstration;
+    const last = frames.shape[0] - 1;
+    this.frame = Math.min(frame, last);
+    this.root.dataset.frame = this.frame;
+    this.draw();
+    if (prefersStill()) return;
+    const next = this.frame === last ? 0 : this.frame + 1;
+    this.timer = setTimeout(() => this.demonstrate(next), this.frame === last ? REST : this.frame < refined ? 2 * FRAME : FRAME);
+  }
+
+  shape(drawn) {
+    this.ink.set(drawn);
     this.draw();
     this.tell();
   }
@@ -138,26 +156,33 @@ export class Brush {
       c.stroke();
     }
     const [r, g, b] = rgb(tone.real);
+    const { idle, demonstration } = this;
+    const samples = idle ? shown(demonstration.frames, this.frame ?? 0) : this.samples;
     const small = raster(this.side, this.side, (data) =>
-      this.ink.forEach((value, i) => data.set([r, g, b, value * (this.samples ? 8 : 14)], 4 * i)));
+      (idle ? demonstration.ink : this.ink).forEach((value, i) => data.set([r, g, b, value * (samples ? 8 : 14)], 4 * i)));
     c.imageSmoothingEnabled = true;
     c.drawImage(small, 0, 0, pixels, pixels);
-    if (this.samples) {
-      c.fillStyle = tone.base;
+    if (samples) {
+      c.fillStyle = (idle ? this.frame >= demonstration.refined : this.refined) ? tone.refined : tone.base;
       c.globalAlpha = 0.75;
-      for (let i = 0; i < this.samples.length; i += 2) {
-        const x = ((this.samples[i] + this.half) / (2 * this.half)) * pixels;
-        const y = ((this.half - this.samples[i + 1]) / (2 * this.half)) * pixels;
+      for (let i = 0; i < samples.length; i += 2) {
+        const x = ((samples[i] + this.half) / (2 * this.half)) * pixels;
+        const y = ((this.half - samples[i + 1]) / (2 * this.half)) * pixels;
         c.fillRect(x - 1.3 * ratio, y - 1.3 * ratio, 2.6 * ratio, 2.6 * ratio);
       }
       c.globalAlpha = 1;
-    } else if (!this.ink.some((value) => value)) {
-      c.fillStyle = tone.quiet;
-      c.font = `${17 * ratio}px ${tone.font}`;
-      c.textAlign = "center";
-      c.fillText("Draw here, or pick a shape below", pixels / 2, pixels / 2);
+    }
+    if (!this.locked && !this.ink.some((value) => value)) {
+      Object.assign(c, { fillStyle: tone.quiet, font: `${17 * ratio}px ${tone.font}`, textAlign: "center" });
+      c.fillText(idle ? "A demonstration; draw here, or pick a shape below" : "Draw here, or pick a shape below", pixels / 2, 30 * ratio);
     }
   }
+}
+
+/** Positions of frame `k` of a recording (frames, n, 2), where 0 stands for −32.768. */
+function shown(frames, k) {
+  const size = 2 * frames.shape[1];
+  return Float32Array.from(frames.subarray(k * size, (k + 1) * size), (code) => (code - 32768) / 1000);
 }
 
 export default component("brush", Brush, "stage brush");

@@ -19,7 +19,7 @@ import { FrameMeter } from "../kit/playback.js";
 import { roomBelow, typeSizes } from "../kit/room.js";
 import { View } from "../kit/view.js";
 import { scaleLinear, scaleLog } from "../vendor/d3.js";
-import { Random, Sim, driftAt, highQuality, look, makeTable, mean } from "./sim.js";
+import { Random, Sim, driftAt, highQuality, look, makeTable, mean, onSupport } from "./sim.js";
 
 const SPEEDS = [1, 2, 4, 8, 16, 24, 40, 60, 120, 240]; // steps a second
 const SLOW = 1 / 8;
@@ -277,9 +277,10 @@ export class Live {
 
   #measure() {
     const { before } = this.main;
-    const { modes, std } = this.world;
+    const { modes, std, support } = this.world;
     const quality = modes
       ? highQuality(before.samples, before.n, modes, std)
+      : support ? onSupport(before.samples, before.n, support)
       : 100 * mean(before.logits, before.n, (d) => 1 / (1 + Math.exp(-d)));
     const logit = mean(before.logits, before.n);
     let pace = 0;
@@ -522,7 +523,7 @@ export class Live {
       element("div", { className: "side-panel" },
         element("div", { className: "row" }, parts.method, parts.space), parts.rule, parts.lesson, parts.settings,
         element("div", { className: "readout" },
-          element("div", { title: "Share of particles within 4σ of a mode; where a data set has no modes, the critic's mean P(real) = σ(d)" },
+          element("div", { title: "Share of particles within 4σ of a mode; where a data set has no modes, within 0.05 of real data; where it is not known, the critic's mean P(real) = σ(d)" },
             parts.qualityName, parts.quality),
           element("div", { title: "Mean of d over the particles, in nats: above 0 the critic takes them for real" },
             element("span", { textContent: "mean logit" }), parts.logit)),
@@ -545,7 +546,7 @@ export class Live {
       if (name === "paths") this.view.clearTrails();
       this.dirty = true;
     }));
-    this.parts.qualityName.textContent = this.world.modes ? "high quality" : "P(real), mean";
+    this.parts.qualityName.textContent = this.world.modes ? "high quality" : this.world.support ? "on the data" : "P(real), mean";
   }
 
   #segments(host, options, value, pick) {

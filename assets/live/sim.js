@@ -186,6 +186,16 @@ export function highQuality(samples, n, modes, std) {
   return n ? (100 * good) / n : NaN;
 }
 
+/** Share (%) of the first `n` samples that lie where data do: a raster of cells, row 0 below. */
+export function onSupport(samples, n, { side, half, cells }) {
+  let on = 0;
+  for (let i = 0; i < 2 * n; i += 2) {
+    const [column, row] = [0, 1].map((axis) => Math.floor(((samples[i + axis] + half) / (2 * half)) * side));
+    if (column >= 0 && row >= 0 && column < side && row < side) on += cells[row * side + column];
+  }
+  return n ? (100 * on) / n : NaN;
+}
+
 /** The mean of the first `n` of `values`, through `of`. */
 export function mean(values, n, of = (value) => value) {
   let sum = 0;

@@ -11,6 +11,7 @@ import numpy as np
 from dgflow_core.fields.table import TabulatedField
 from dgflow_core.flow.divergences import divergences
 from dgflow_core.kinds.plane import datasets as plane_datasets
+from dgflow_core.kinds.plane.reference import PlaneReference
 from dgflow_core.methods import browser_forms, methods
 from dgflow_core.methods.dot import estimate_lipschitz
 from dgflow_core.pictures import palette
@@ -22,6 +23,8 @@ from dgflow_core.zoo.model import Model
 METHODS = tuple(browser_forms())
 #: Nodes along one side of the table in the browser.
 SIZE = 513
+#: Real points of a drawing that are shown, and their seed; cells along a side of the raster of data.
+SHOWN, RASTER = (2000, 7), 256
 #: What settings are called on a control, where their names are not words.
 _LABELS = {
     "eta": "step size",
@@ -37,7 +40,7 @@ def pack(
     *,
     pool: int = 10_000,
     seed: int = 0,
-    real: np.ndarray | None = None,
+    target: Any = None,
     defaults: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Everything the browser needs to simulate ``model`` by itself, 2 bytes a number of the tables.
@@ -46,7 +49,7 @@ def pack(
         model: a 2D model.
         fields: its tables by space; None makes both. A space that is missing is not offered.
         pool: generated samples to start from; the browser takes as many as it shows.
-        real: samples of the data (m, 2); None draws them from the model's data set, if it is known.
+        target: the data, anything with ``sample(n, seed)``; None: the model's data set, if it is known.
         defaults: settings that differ from the methods' own at first sight.
 
     Raises:
@@ -54,11 +57,10 @@ def pack(
     """
     fields = fields or {space: TabulatedField(model, space) for space in ("data", "latent")}
     known = model.dataset in plane_datasets.datasets
-    target = plane_datasets.get(model.dataset) if known else None
+    target = plane_datasets.get(model.dataset) if known else target
     modes = getattr(target, "modes", None)
     z = model.prior.sample(pool, seed).to(model.device)
-    if real is None and known:
-        real = real_points(model.dataset)
+    real = None if target is None else real_points(model.dataset) if known else target.sample(*SHOWN)
     tree = {
         "title": model.title,
         "model": model.name,
@@ -70,6 +72,7 @@ def pack(
         "real": None if real is None else np.asarray(real, dtype=np.float32),
         "modes": None if modes is None else np.asarray(modes, dtype=np.float32),
         "std": getattr(target, "std", None),
+        "support": None if modes is not None or target is None else _support(target, model),
         "methods": {name: _method(name, fields) for name in METHODS},
         "divergences": {
             key: {"title": row.title, "lesson": row.lesson, "weight": row.text}
@@ -83,6 +86,14 @@ def pack(
 
 def _floats(points) -> np.ndarray:
     return points.cpu().numpy().astype(np.float32)
+
+
+def _support(target: Any, model: Model) -> dict[str, Any]:
+    """Where data lie, as a raster over the square that is shown: 1 near a real point; row 0 below."""
+    half = extent_of(model, "data")[1]
+    middle = (np.arange(RASTER) + 0.5) * (2 * half / RASTER) - half
+    cells = PlaneReference(target).support(np.stack(np.meshgrid(middle, middle), -1).reshape(-1, 2))
+    return {"side": RASTER, "half": half, "cells": cells.astype(np.uint8)}
 
 
 def _space(field: TabulatedField, model: Model) -> dict[str, Any]:

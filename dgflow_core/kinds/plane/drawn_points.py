@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from dgflow_core.errors import UserError
 
 #: Cells along one side of the raster, and half the side of the square it covers, in data units.
 SIDE, HALF = 96, 2.0
+
+
+#: Curves that are drawn at a click: t in [0, 2π] → x, y.
+SHAPES: dict[str, Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]] = {
+    "Heart": lambda t: (
+        1.15 * np.sin(t) ** 3,
+        0.0805 * (13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)) + 0.1,
+    ),
+    "Spiral": lambda t: ((0.22 * t + 0.15) * np.cos(1.6 * t), (0.22 * t + 0.15) * np.sin(1.6 * t)),
+    "Infinity": lambda t: (1.5 * np.cos(t), 0.85 * np.sin(2 * t)),
+}
+#: How far ink reaches from such a curve, in cells, and how much of it there is.
+PEN, FULL = 1.6, 15
+
+
+def shape(name: str) -> Drawing:
+    """The drawing of one of ``SHAPES``."""
+    x, y = SHAPES[name](np.linspace(0, 2 * np.pi, 901))
+    middle = (np.arange(SIDE) + 0.5) * (2 * HALF / SIDE) - HALF
+    grid = np.stack(np.meshgrid(middle, -middle), -1).reshape(-1, 2)
+    away, _ = cKDTree(np.stack([x, y], 1)).query(grid)
+    return Drawing(np.where(away <= PEN * 2 * HALF / SIDE, FULL, 0).reshape(SIDE, SIDE))
 
 
 @dataclass(frozen=True, eq=False)
