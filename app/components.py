@@ -53,15 +53,16 @@ def mount(name: str, packed: bytes, key: str, state: State | None = None, **plac
     return shown.state if isinstance(shown.state, dict) else state or {}
 
 
-def stage(packed: bytes | pictures.Scene, key: str, height: int | None = None) -> None:
+def stage(packed: bytes | pictures.Scene, key: str, height: int | None = None, **place: Any) -> None:
     """Play a scene.
 
     Args:
         packed: ``pictures.pack(…)``, which is the slow part; a Scene is packed at every rerun.
         height: CSS pixels; None fills the window below a page header (about 560 on a laptop).
+        place: "linked", what a link says of the player; "play", another number starts it from the base.
     """
     packed = pictures.pack(packed) if isinstance(packed, pictures.Scene) else packed
-    mount("player", packed, key, height=height)
+    mount("player", packed, key, height=height, **place)
 
 
 def live(
@@ -83,14 +84,14 @@ def live_names() -> set[str]:
     return own | {"method", "space", "n", "seed", "raw", "speed", "after"}
 
 
-def wall(packed: bytes, key: str, start: State) -> State:
+def wall(packed: bytes, key: str, start: State, **place: Any) -> State:
     """Show packed images; the state is "view", "order", "selected", "pane" and "step"."""
-    return mount("wall", packed, key, start)
+    return mount("wall", packed, key, start, **place)
 
 
-def reader(packed: bytes, key: str, start: State) -> State:
+def reader(packed: bytes, key: str, start: State, **place: Any) -> State:
     """Show packed text; the state is "view", "order", "selected" and "step", None for the last one."""
-    return mount("reader", packed, key, start)
+    return mount("reader", packed, key, start, **place)
 
 
 def brush(

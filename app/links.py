@@ -125,11 +125,13 @@ class Values:
 
     def texts(self) -> dict[str, str]:
         """What a link to this state says: the parameters in use that are not at their defaults."""
-        return {
+        used, there = self.in_use(), st.query_params.to_dict()
+        said = {
             _said(name): as_text(self[name])
-            for name, parameter in self.in_use().items()
-            if self[name] != parameter.default
+            for name, parameter in used.items()
+            if not parameter.written and self[name] != parameter.default
         }
+        return said | {name: there[name] for name in used if used[name].written and name in there}
 
     def publish(self) -> None:
         """Write the state to the address bar."""

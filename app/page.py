@@ -116,7 +116,7 @@ class Visit(links.Values):
                 words = lesson or "Each of these shows one thing that goes right, or wrong."
                 self.lesson = words
                 if "{" not in words:
-                    self.words.markdown(words, help=terms.hover(words))
+                    self.words.markdown(presets.linked(words), help=terms.hover(words))
         self.publish()
         return place
 
@@ -125,6 +125,12 @@ class Visit(links.Values):
         if "{" in self.lesson:
             words = presets.told(self.lesson, scene)
             self.words.markdown(words, help=terms.hover(words))
+
+    def player(self) -> dict[str, Any]:
+        """What the page tells its player: what a link said, and whether a preset was just chosen."""
+        state = st.session_state
+        linked = {name: self[name] for name, row in self.parameters.items() if row.written}
+        return {"linked": linked or None, "play": state.get(f"{self.page}._play", 0)}
 
     def say(self, runs: Sequence, titles: Sequence[str] | None = None) -> None:
         """Say what is to be said of runs: that one was stopped, which may go on, or left the finite range."""

@@ -36,12 +36,14 @@ class Parameter:
     Attributes:
         default: what it is at first. label, help: of its control.
         browser: whether a canvas decides it, with controls of its own; presets leave it as it is.
+        written: whether that canvas also writes it into the address, so that nothing has to run again.
     """
 
     default: Any
     label: str = ""
     help: str | None = None
     browser: bool = field(default=False, kw_only=True)
+    written: bool = field(default=False, kw_only=True)
 
     def read(self, name: str, text: str) -> Any:
         """The value that a link's ``text`` stands for. Raises: ValueError, one sentence with the range."""
@@ -145,6 +147,18 @@ class Flag(Parameter):
 
 
 @dataclass(frozen=True)
+class Names(Parameter):
+    """Names with commas between them; "" for what is shown of itself."""
+
+    most: int = field(default=300, kw_only=True)
+
+    def check(self, name: str, value: Any) -> str:
+        if not isinstance(value, str) or len(value) > self.most:
+            raise UserError(f"{name} must be names with commas between them, at most {self.most} letters.")
+        return value
+
+
+@dataclass(frozen=True)
 class Setting(Parameter):
     """A method's setting, with the range, the control and the sentence of its own declaration.
 
@@ -207,6 +221,17 @@ RAW = Flag(
     "A WGAN critic is only fixed up to a constant. Calibrated, exp(d) averages 1 over generated samples; "
     "raw, it does not, and every f but KL notices.",
 )
+
+
+def player() -> dict[str, Parameter]:
+    """What a link says of the player of a scene."""
+    written = {"browser": True, "written": True}
+    return {
+        "step": Whole(None, "", None, 0, 10_000, **written),
+        "layers": Names("", **written),
+        "curves": Names("", **written),
+        "speed": Choice("1", options=("0.25", "0.5", "1", "2", "4"), **written),
+    }
 
 
 def of_methods(

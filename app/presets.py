@@ -37,6 +37,7 @@ def choose(values: Values) -> str:
         if state[key] is None:  # a second click on the same pill, which means no less than the first
             return
         state[last] = state[key]
+        state[f"{values.page}._play"] = state.get(f"{values.page}._play", 0) + 1
         values.complaints.clear()
         for name, value in wanted().items():
             values[name] = value
@@ -77,4 +78,9 @@ def told(lesson: str, scene: Scene) -> str:
             return str(best)
         return f"{values[{'best': best, 'last': -1}.get(found['step']) or int(found['step'])]:.3g}"
 
-    return NUMBER.sub(number, lesson)
+    return linked(NUMBER.sub(number, lesson))
+
+
+def linked(lesson: str) -> str:
+    """A lesson whose steps are links that move the player: assets/kit/told.js."""
+    return re.sub(r"\bstep (\d+)\b", r"step [\1](#step-\1)", lesson)

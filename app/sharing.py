@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from urllib.parse import urlencode
 
 import segno
@@ -23,17 +24,28 @@ def qr(text: str) -> str:
     return segno.make(text, micro=False).svg_data_uri(scale=5, border=3, light="#fff")
 
 
+@cache
+def _asked():
+    """What tells the address bar's content."""
+    script = """export default ({ parentElement, setStateValue }) => {
+      if (parentElement.told !== location.href) setStateValue("href", (parentElement.told = location.href));
+    }"""
+    return st.components.v2.component("dgflow_address", html="<i></i>", js=script)
+
+
 @st.fragment
 def popover(page: str) -> None:
     """A button, in the same corner of every page, that opens the link to what the address bar says.
 
-    A fragment: opening it leaves the page as it is, and asks the browser what it has written there since.
+    A fragment: opening it leaves the page as it is. What players wrote into the address only the browser
+    knows: it is asked.
     """
     with st.container(key="link", width="content"):
         place = st.popover("Link", icon=":material/link:", key=f"{page}._link", on_change="rerun")
     if place.open:
-        link = address(st.query_params.to_dict())
         with place:
+            told = _asked()(key=f"{page}._address", default={"href": ""}, on_href_change=lambda: None)
+            link = told.href or address(st.query_params.to_dict())
             st.caption("A link to exactly this page as it is now.")
             st.code(link, language=None, wrap_lines=True)
             st.html(f'<img src="{qr(link)}" alt="QR code of the link" style="width: 100%">')

@@ -38,6 +38,7 @@ def declared() -> dict[str, parameters.Parameter]:
             "up to three panels.",
         ),
         "seed": parameters.SEED,
+        **parameters.player(),
     }
 
 
@@ -64,7 +65,7 @@ def show(page: Visit) -> None:
     difference = page["difference"] and len(shown) < len(PANELS)
     composition = pictures.Composition(tuple(titles), arrows=False, difference=difference)
     picture = pictures.flow(name, raw, runs, composition)
-    stage(picture.packed, key=PAGE.name)
+    stage(picture.packed, key=PAGE.name, **page.player())
     page.tell(picture.scene)
     with save:
         export_menu.popover(picture.scene, PAGE.name)

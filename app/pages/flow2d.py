@@ -36,7 +36,7 @@ def declared() -> dict[str, parameters.Parameter]:
         "map": Choice("logit", "Background", "What lies behind the arrows.", options=pictures.MAPS),
         "seed": parameters.SEED,
     }
-    return mine | parameters.of_methods(dg.methods.values())
+    return mine | parameters.player() | parameters.of_methods(dg.methods.values())
 
 
 def sidebar(page: Visit, method: Method, run: dict) -> None:
@@ -61,7 +61,7 @@ def draw(page: Visit, run: dict) -> tuple[Trajectory, pictures.Shown] | None:
         page.say([trajectory])
         composition = pictures.Composition(map=page["map"])
         shown = pictures.flow(page["model"], page["raw"], [trajectory], composition)
-        stage(shown.packed, key=PAGE.name)
+        stage(shown.packed, key=PAGE.name, **page.player())
         return trajectory, shown
     return None
 

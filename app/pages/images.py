@@ -85,7 +85,7 @@ def show(page: Visit) -> None:
     page.say(runs, labels)
     packed, around = wall_runs.packed(model, runs, labels, private)
     start = {theirs: page[ours] for theirs, ours in DISPLAY.items()}
-    seen = wall(packed, f"{PAGE.name}.{page['view']}", start)
+    seen = wall(packed, f"{PAGE.name}.{page['view']}", start, **page.player())
     page.take({ours: seen.get(theirs) for theirs, ours in DISPLAY.items()})
     with save:
         export_menu.popover(wall_runs.picture(page, runs, labels), PAGE.name)

@@ -42,12 +42,13 @@ def declared() -> dict[str, parameters.Parameter]:
             "particles. Takes a few seconds.",
         ),
         "seed": parameters.SEED,
+        **parameters.player(),
     }
 
 
 def show(page: Visit) -> None:
     with st.sidebar:
-        page.controls(*page.parameters)
+        page.controls(*(name for name, row in page.parameters.items() if not row.browser))
     settings, name, space = page.of(FLOW.name), page["model"], page["show"]
     rule = FLOW.update_rule(FLOW.Settings.parse(settings), "latent")
     save = page.head(r"q(z)\;\propto\;p_Z(z)\,e^{d(g(z))}\qquad " + rule)
@@ -64,7 +65,7 @@ def show(page: Visit) -> None:
     with st.spinner("Measuring the distance to the target…"):
         measured = [pictures.approach(name, run, space) for run in runs]
     picture = pictures.densities(name, runs, titles, space)
-    stage(picture.packed, key=PAGE.name)
+    stage(picture.packed, key=PAGE.name, **page.player())
     page.tell(picture.scene)
     with save:
         export_menu.popover(picture.scene, PAGE.name)

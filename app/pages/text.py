@@ -79,7 +79,7 @@ def show(page: Visit) -> None:
     page.say(runs, titles)
 
     start = {name: page[name] for name in DISPLAY}
-    page.take(reader(pack(runs, titles, against), PAGE.name, start))
+    page.take(reader(pack(runs, titles, against), PAGE.name, start, **page.player()))
     if page["walk"]:
         ends = page["first"] - 1, page["last"] - 1
         name = results.key("walk", model.digest, runs[0].settings, runs[0].steps, ends)

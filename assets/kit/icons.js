@@ -11,6 +11,7 @@ const STROKES = {
   loop: "M17 2l4 4-4 4M3 11V9a3 3 0 0 1 3-3h15M7 22l-4-4 4-4M21 13v2a3 3 0 0 1-3 3H3",
   save: "M12 3v12M7 10l5 5 5-5M4 20h16",
   full: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
+  cut: "M12 3v18M8 8l-4 4 4 4M16 8l4 4-4 4",
   restart: "M4 4v6h6M20 12a8 8 0 1 1-2.3-5.7L20 8.5",
   clear: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
 };

@@ -27,6 +27,9 @@ export function component(name, Component, className = name) {
       one.digest = mount.digest;
       one.load(unpack(packed), mount, receivedAt);
     }
+    const memory = remembered("played", mount.key, {});
+    if (mount.play && mount.play !== memory.play) one.replay?.(); // a preset was chosen: from base to refined
+    memory.play = mount.play;
     return () => {
       if (shown[mount.key] !== one) return;
       delete shown[mount.key];

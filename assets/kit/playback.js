@@ -92,6 +92,12 @@ export class Playback {
     this.onChoice();
   }
 
+  /** From the start to the end, or to the end at once where motion is not wanted. */
+  replay(still) {
+    this.go(still ? this.steps : 0, false);
+    if (!still) this.play();
+  }
+
   /** A person goes to `step`, stopping the motion; `settled`: and stays there. */
   go(step, settled = true) {
     this.playing = false;

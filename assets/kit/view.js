@@ -113,6 +113,7 @@ export class View {
     this.layers = Object.fromEntries(LAYERS.map((name) => [name, name !== "paths"]));
     this.frame = { points: [] };
     this.overlay = null;
+    this.cut = null; // 0…1 across a panel: base samples left of it, moving ones right of it
     this.onLayout = onLayout;
     this.observer = new ResizeObserver(() => {
       if (this.width === host.clientWidth && this.height === host.clientHeight) return;
@@ -333,7 +334,7 @@ export class View {
     c.restore();
     box.ground = c.getImageData(...box.pixels);
     if (this.layers.real && panel.real) this.#scatter(box.ground, box, panel.real, "real", 0.5, 1.3);
-    if (this.layers.base && panel.base) this.#scatter(box.ground, box, panel.base, "base", 0.6);
+    if (this.layers.base && panel.base && this.cut === null) this.#scatter(box.ground, box, panel.base, "base", 0.6);
     if (box.image?.width !== box.ground.width || box.image.height !== box.ground.height) {
       box.image = new ImageData(box.ground.width, box.ground.height);
     }
@@ -517,7 +518,9 @@ export class View {
     const outside = this.boxes.map((box, i) => {
       box.image.data.set(box.ground.data);
       const points = this.layers.refined && frame.points[i];
-      const count = points ? this.#scatter(box.image, box, points, "refined", 0.82) : 0;
+      const before = this.cut !== null && points && this.panels[i].base;
+      if (before) this.#scatter(box.image, box, this.#side(box, before, 1), "base", 0.9);
+      const count = points ? this.#scatter(box.image, box, before ? this.#side(box, points, -1) : points, "refined", 0.82) : 0;
       c.putImageData(box.image, box.pixels[0], box.pixels[1]);
       return count;
     });
@@ -533,6 +536,7 @@ export class View {
         this.#note(c, box, "left", `→ ${label}, full length at ${number(longest, 2)} (length ∝ √)`);
       }
       if (outside[i]) this.#note(c, box, "right", `${outside[i].toLocaleString("en")} outside`);
+      if (this.cut !== null && points) this.#divider(c, box);
       if (frame.marked != null && points) this.#mark(c, box, points, frame.marked, frame.path?.[i]);
       if (this.overlay) {
         c.save();
@@ -543,6 +547,28 @@ export class View {
         c.restore();
       }
     });
+  }
+
+  /** Those of `points` left (1) or right (−1) of the divider. */
+  #side(box, points, sign) {
+    const at = box.x0 + this.cut * (box.x1 - box.x0);
+    return points.filter((_, i) => sign * (at - points[i - (i % 2)]) >= 0);
+  }
+
+  #divider(c, box) {
+    const x = box.x + this.cut * box.w;
+    c.strokeStyle = this.theme.ink;
+    c.lineWidth = 2;
+    c.beginPath();
+    c.moveTo(x, box.y);
+    c.lineTo(x, box.y + box.h);
+    c.stroke();
+    c.font = `600 ${this.type.axis}px ${this.theme.font}`;
+    c.textBaseline = "top";
+    for (const [text, side, room] of [["before", "right", x - box.x], ["after", "left", box.x + box.w - x]]) {
+      c.textAlign = side;
+      if (room > 60) this.#outlined(c, text, x + (side === "right" ? -8 : 8), box.y + 6);
+    }
   }
 
   /** A remark inside the frame, at its bottom. */

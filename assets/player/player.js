@@ -15,6 +15,7 @@ import { clamp, number, slug } from "../kit/numbers.js";
 import { ChipRow } from "../kit/overflow.js";
 import { Playback } from "../kit/playback.js";
 import { roomBelow } from "../kit/room.js";
+import { followTold } from "../kit/told.js";
 import { Transport } from "../kit/transport.js";
 import { dequantise } from "../kit/unpack.js";
 import { View } from "../kit/view.js";
@@ -27,12 +28,12 @@ const LAYER_NAMES = { map: "Map", arrows: "Arrows", real: "Real", base: "Base", 
 export class Player {
   constructor(root, key) {
     Object.assign(this, { root, key, marked: null, pinned: false });
-    this.memory = remembered("player", key, { layers: {}, curves: null, speed: 1, loop: false, share: null });
+    this.memory = remembered("player", key, { layers: {}, curves: null, speed: 1, loop: false, share: null, cut: null });
     this.playback = new Playback({
       smooth: true, onDraw: () => this.#moved(), onChoice: () => this.#remember(),
       onFps: (fps) => { root.dataset.fps = fps.toFixed(1); },
     });
-    Object.assign(this.playback, { speed: this.memory.speed, loop: this.memory.loop });
+    this.untold = followTold(this.playback);
     this.#build();
     this.view = new View(this.parts.picture, {
       onHover: (hit) => this.#hover(hit),
@@ -46,11 +47,17 @@ export class Player {
 
   destroy() {
     this.playback.pause();
+    this.untold();
+    clearTimeout(this.linking);
     this.unwatch();
     removeEventListener("resize", this.onWindow);
     for (const row of Object.values(this.rows)) row.destroy();
     this.view.destroy();
     this.chart.destroy();
+  }
+
+  replay() {
+    this.playback.replay(prefersStill());
   }
 
   /** The step that is shown, between two recorded ones while it moves. */
@@ -64,6 +71,8 @@ export class Player {
   load(scene, mount = {}, receivedAt = performance.now()) {
     const { playback, memory } = this;
     this.given = mount.height;
+    if (mount.linked && !memory.linked) this.#follow(mount.linked, scene);
+    Object.assign(playback, { speed: memory.speed, loop: memory.loop });
     const share = this.scene?.steps ? playback.share : memory.share;
     this.scene = scene;
     this.panels = scene.panels.map((panel) => this.#panel(panel));
@@ -75,9 +84,9 @@ export class Player {
     this.#chips();
     this.view.show(this.panels, scene.palette);
     this.view.canvas.setAttribute("aria-label", happened(scene));
-    const fresh = share === null;
+    const fresh = (share ?? memory.share) === null;
     playback.rate = scene.fps;
-    playback.load(scene.steps, fresh ? (prefersStill() ? scene.steps : 0) : share * scene.steps);
+    playback.load(scene.steps, fresh ? (prefersStill() ? scene.steps : 0) : (share ?? memory.share) * scene.steps);
     this.arrange();
     if (fresh && !prefersStill()) playback.play();
     const { dataset } = this.root;
@@ -172,6 +181,7 @@ export class Player {
       if (!this.view.stale && this.view.boxes[i]) this.view.drawGround(i);
     });
     if (this.view.layers.paths) this.#trails();
+    this.#cut();
     this.view.draw({
       points: this.panels.map((panel) => this.#points(panel)),
       marked: this.marked,
@@ -197,6 +207,37 @@ export class Player {
   #remember() {
     const { share, speed, loop } = this.playback;
     Object.assign(this.memory, { share, speed, loop });
+    this.#link();
+  }
+
+  /** What a link said of this player: { step, layers, curves, speed }. */
+  #follow({ step, layers, curves, speed }, scene) {
+    const { memory } = this;
+    memory.linked = true;
+    if (step !== null) memory.share = scene.steps ? Math.min(step / scene.steps, 1) : 1;
+    if (layers) memory.layers = Object.fromEntries(LAYERS.map((name) => [name, layers.split(",").includes(name)]));
+    if (curves) memory.curves = curves.split(",");
+    memory.speed = Number(speed);
+  }
+
+  /** Say in the address what a link should: where the player is, and what a person chose of it. */
+  #link() {
+    const { memory, playback, view, scene } = this;
+    if (!memory.linked) return;
+    clearTimeout(this.linking);
+    this.linking = setTimeout(() => {
+      const step = Math.round(playback.at);
+      const said = {
+        step: playback.playing || step === scene.steps ? null : step,
+        layers: Object.keys(memory.layers).length ? LAYERS.filter((name) => view.layers[name]).join(",") : null,
+        curves: memory.curves?.join(",") || null,
+        speed: playback.speed === 1 ? null : playback.speed,
+      };
+      const query = new URLSearchParams(location.search);
+      for (const [name, value] of Object.entries(said)) value === null ? query.delete(name) : query.set(name, value);
+      const text = query.toString();
+      history.replaceState(history.state, "", location.pathname + (text ? `?${text}` : "") + location.hash);
+    }, 300);
   }
 
   #trails() {
@@ -331,7 +372,11 @@ export class Player {
     parts.metrics = element("div", { className: "chips metrics", role: "group", "aria-label": "Curves" });
     this.rows = { layers: new ChipRow(parts.layers), metrics: new ChipRow(parts.metrics) };
     parts.head = element("div", { className: "head" }, parts.layers, transport.count,
+      (parts.cut = iconButton("cut", "Before and after, with a divider (D)", () => this.divide())),
       iconButton("save", "Save picture", () => this.save()), fullScreenButton(this.root));
+    parts.divider = parts.picture.appendChild(element("input", { type: "range", className: "divider", min: 0, max: 1, step: 0.01, hidden: true,
+      title: "Left of it: before. Right of it: after. Drag it", "aria-label": "Divider between before and after",
+      oninput: () => { this.memory.cut = Number(parts.divider.value); this.draw(); } }));
     parts.transport = element("div", { className: "transport" }, ...transport.buttons, transport.speed);
     this.announced = announcer();
     this.root.replaceChildren(
@@ -344,7 +389,7 @@ export class Player {
     this.root.setAttribute("aria-label", "Animated picture of the flow");
     const layer = (k) => () => this.rows.layers.chips[k]?.click();
     const digits = Object.fromEntries(LAYERS.map((_, k) => [String(k + 1), layer(k)]));
-    onKeys(this.root, { ...transport.keys(), ...digits, f: () => fullScreen(this.root), "?": helper(this.root, { ...KEYS, "1 … 6": "layers" }), Escape: () => this.#unmark() });
+    onKeys(this.root, { ...transport.keys(), ...digits, d: () => this.divide(), f: () => fullScreen(this.root), "?": helper(this.root, { ...KEYS, "1 … 6": "layers", D: "before | after" }), Escape: () => this.#unmark() });
   }
 
   #chips() {
@@ -367,6 +412,25 @@ export class Player {
     }));
   }
 
+  /** Show base samples left of a divider and refined ones right of it; or all of both again. */
+  divide(on = this.memory.cut === null) {
+    this.memory.cut = on ? 0.5 : null;
+    this.view.stale = true;
+    this.draw();
+  }
+
+  /** Place the divider over the first panel. */
+  #cut() {
+    const { parts: { divider, cut }, view, memory } = this;
+    const [box] = view.boxes;
+    divider.hidden = memory.cut === null || !box;
+    cut.setAttribute("aria-pressed", !divider.hidden);
+    view.cut = memory.cut;
+    if (divider.hidden) return;
+    divider.value = memory.cut;
+    Object.assign(divider.style, { left: `${box.x}px`, top: `${box.y}px`, width: `${box.w}px`, height: `${box.h}px` });
+  }
+
   setLayer(name, on) {
     this.view.setLayer(name, on);
     showLayers(this.rows.layers.chips, this.view);
@@ -378,12 +442,14 @@ export class Player {
     this.memory.layers[name] = on;
     this.trailsAt = -1;
     this.draw();
+    this.#link();
   }
 
   #toggleCurve(name) {
     const shown = this.chart.curves.map((curve) => curve.name);
     this.memory.curves = shown.includes(name) ? shown.filter((one) => one !== name) : [...shown, name];
     this.arrange();
+    this.#link();
   }
 
   /** Download what is on screen as PNG: the picture, its legend, and the curves. */

@@ -12,6 +12,7 @@ import { largest, signed } from "../kit/numbers.js";
 import { FILM, ORDERS, ranked } from "../kit/order.js";
 import { Playback } from "../kit/playback.js";
 import { typeSizes } from "../kit/room.js";
+import { followTold } from "../kit/told.js";
 import { Transport } from "../kit/transport.js";
 
 const LEVELS = 8; // shades of confidence
@@ -51,13 +52,19 @@ export class Reader {
     Object.assign(this, { root, key, tell });
     this.playback = new Playback({ onDraw: () => this.draw(), onChoice: () => this.stopped() });
     this.build();
+    this.untold = followTold(this.playback);
     this.unwatch = onAppearance(root, () => this.width !== root.clientWidth && this.refresh());
   }
 
   destroy() {
     this.playback.pause();
+    this.untold();
     this.unwatch();
     this.chart.destroy();
+  }
+
+  replay() {
+    this.playback.replay(prefersStill());
   }
 
   get at() {

@@ -13,6 +13,7 @@ import { largest, signed } from "../kit/numbers.js";
 import { FILM, ORDERS, ranked } from "../kit/order.js";
 import { Playback } from "../kit/playback.js";
 import { roomBelow, typeSizes } from "../kit/room.js";
+import { followTold } from "../kit/told.js";
 import { Transport } from "../kit/transport.js";
 import { quantile } from "../vendor/d3.js";
 
@@ -28,13 +29,19 @@ export class Wall {
     Object.assign(this, { root, key, tell });
     this.playback = new Playback({ onDraw: () => this.draw(), onChoice: () => this.stopped() });
     this.build();
+    this.untold = followTold(this.playback);
     this.unwatch = onAppearance(root, () => this.refresh());
   }
 
   destroy() {
     this.playback.pause();
+    this.untold();
     this.chart.destroy();
     this.unwatch();
+  }
+
+  replay() {
+    this.playback.replay(prefersStill());
   }
 
   get at() {
