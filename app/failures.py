@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from app import metrics
 from app.escape import plain
 from dgflow_core.errors import UserError
 
@@ -20,6 +21,7 @@ CALM = "Something went wrong on our side; it is logged there as {}. Another sett
 def calmly(where: str) -> str:
     """Log the exception being handled; return the sentence for the person, with its number in the log."""
     number = secrets.token_hex(3)
+    metrics.ERRORS.labels(where).inc()
     log.exception("%s, %s", where, number)
     return CALM.format(number)
 

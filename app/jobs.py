@@ -24,6 +24,8 @@ from cachetools import LRUCache
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from app import metrics
+
 #: How often whoever waits, or computes, looks whether it is still wanted, in seconds.
 LOOK_UP = 0.2
 #: Seconds after which a long computation no longer lets the short ones pass.
@@ -113,14 +115,19 @@ class Line:
             ticket = Ticket(person, rank, next(self._numbers), wanted)
             self._waiting.append(ticket)
             self._admit()
+        began, name = None, rank.name.lower()
         try:
             while not ticket.admitted.wait(LOOK_UP):
-                wanted()
+                self._ask(ticket)
                 show(self._ahead(ticket))
+            began = time.monotonic()
+            metrics.WAITS.labels(name).observe(began - ticket.since)
             self._here.ticket = ticket
             self.look()
             yield
         finally:
+            if began is not None:
+                metrics.RUNS.labels(name).observe(time.monotonic() - began)
             self._here.ticket = None
             with self._lock:
                 (self._running if ticket.admitted.is_set() else self._waiting).remove(ticket)
@@ -137,7 +144,15 @@ class Line:
             torch.set_num_threads(threads)  # the number is each thread's own: it must be set in this one
         if time.monotonic() - ticket.looked > LOOK_UP:
             ticket.looked = time.monotonic()
+            self._ask(ticket)
+
+    def _ask(self, ticket: Ticket) -> None:
+        """Is it still wanted? What is raised where it is not is passed on, and counted."""
+        try:
             ticket.wanted()
+        except BaseException:
+            metrics.LEFT.labels(ticket.rank.name.lower()).inc()
+            raise
 
     def _admit(self) -> None:
         """Give free places to those whose turn it is; the lock is held."""

@@ -42,7 +42,7 @@ def budget() -> Budget:
 @cache
 def store() -> Store:
     """What is kept for all sessions."""
-    housekeeping.start(budget())
+    housekeeping.start(budget(), jobs.line())
     return Store(limits.MEMORY, budget())
 
 

@@ -1,0 +1,95 @@
+"""What whoever runs the server for others relies on: settings, figures, the container's recipe."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import urllib.request
+
+import pytest
+
+from app import housekeeping, metrics
+from app.cache import Budget, Store
+from app.failures import calmly
+from app.jobs import Line, Rank
+from tests.browser import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_variable_that_the_code_reads_stands_in_the_table_and_no_other():
+    files = [*(ROOT / "app").rglob("*.py"), *(ROOT / "dgflow_core").rglob("*.py")]
+    read = set(re.findall(r'"(DGFLOW_[A-Z]+)"', "".join(file.read_text(encoding="utf-8") for file in files)))
+    rows = "\n".join(line for line in README.splitlines() if line.startswith("| `DGFLOW_"))
+    assert set(re.findall(r"`(DGFLOW_[A-Z]+)`", rows)) == read
+
+
+def test_prometheus_reads_line_waits_runs_memory_and_faults(caplog):
+    line, budget = Line(1, cores=1), Budget(100)
+    kept = Store(100, budget)
+    kept.put("run", b"", 60)
+    port = metrics.serve("0", housekeeping.gauges(budget, line))
+
+    def read() -> dict[str, float]:
+        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+        return {
+            name: float(value)
+            for name, _, value in (row.rpartition(" ") for row in text.splitlines() if row[0] != "#")
+        }
+
+    before = read()
+    assert before["dgflow_kept_bytes"] == 60
+    assert before["process_resident_memory_bytes"] > 50e6
+    entered, end = threading.Event(), threading.Event()
+
+    def compute() -> None:
+        with line.place("she", Rank.LONG):
+            entered.set()
+            end.wait(10)
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    entered.wait(10)
+
+    def gone() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), line.place("he", Rank.SHORT, gone):
+        pass
+    assert read()["dgflow_running"] == 1
+    end.set()
+    thread.join()
+    with caplog.at_level(logging.ERROR, "dgflow"):
+        try:
+            _ = 1 / 0
+        except ZeroDivisionError:
+            number = re.search(r"as ([0-9a-f]{6})", calmly("a page"))[1]
+    assert number in caplog.text
+    after = read()
+    for name in (
+        'dgflow_wait_seconds_count{rank="long"}',
+        'dgflow_run_seconds_count{rank="long"}',
+        'dgflow_dropped_total{rank="short"}',
+        'dgflow_errors_total{where="a page"}',
+    ):
+        assert after[name] == before.get(name, 0) + 1, name
+    assert after["dgflow_running"] == 0
+
+
+@pytest.mark.parametrize("where", ["nowhere", "127.0.0.1:99999", "203.0.113.1:0"])
+def test_a_port_that_cannot_be_had_is_a_line_in_the_log(where, caplog):
+    with caplog.at_level(logging.ERROR, "dgflow"):
+        housekeeping.publish(where, Budget(1), Line(1, 1))
+    assert "DGFLOW_METRICS must be a free PORT" in caplog.text
+
+
+def test_the_container_runs_as_nobody_special_and_writes_in_one_place():
+    recipe = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert re.search(r"^USER (?!root)", recipe, re.M)
+    assert "HEALTHCHECK" in recipe
+    assert "+cpu" in recipe
+    copied = re.findall(r"^COPY (\S+)", recipe, re.M)
+    assert all((ROOT / name).exists() for name in copied)
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {f"!{name}" for name in copied} <= set(ignored)
