@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
+from app import jobs
 from app.failures import calm
 from dgflow_core.kinds.text import transcript
 from dgflow_core.kinds.text.corpus import LENGTH, MAX_PASTE, UNKNOWN, paste
@@ -31,11 +32,12 @@ def own_text(page: str, model: dg.Model, run: transcript.Transcript, title: str,
         strings, replaced = paste(text, run.alphabet)
         if replaced:
             st.info(f"{replaced:,} characters that the model does not know became {UNKNOWN}.")
-        logits = transcript.judge(model, strings[:JUDGED])
-        rows = [
-            _scores("Your text", strings, float(logits.mean()), against),
-            _scores(f"{title}, last step", run.strings(-1), float(run.logits[-1].mean()), against),
-        ]
+        with jobs.place(jobs.Rank.SHORT):
+            logits = transcript.judge(model, strings[:JUDGED])
+            rows = [
+                _scores("Your text", strings, float(logits.mean()), against),
+                _scores(f"{title}, last step", run.strings(-1), float(run.logits[-1].mean()), against),
+            ]
         st.dataframe(
             rows,
             hide_index=True,

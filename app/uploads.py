@@ -13,7 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 import dgflow_core as dg
-from app import results
+from app import jobs, results
 from app.escape import plain, short
 from app.failures import calmly
 from dgflow_core.errors import UserError
@@ -167,9 +167,9 @@ def _take(page: str) -> None:
         if sum(file.size for file in files) > LIMIT:
             raise UserError(f"The files must hold at most {LIMIT // 2**20} MB together.")
         said = {name: state.get(f"{page}._{name}") for name in ("prior", "dataset", "output", "label")}
-        state["_uploaded"] = _images(
-            _read(files, {name: value for name, value in said.items() if value is not None})
-        )
+        said = {name: value for name, value in said.items() if value is not None}
+        with jobs.place(jobs.Rank.SHORT):
+            state["_uploaded"] = _images(_read(files, said))
         state.get("_mended", {}).pop(UPLOADED, None)
         state[f"{page}.model"] = UPLOADED
     except UserError as error:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
+import os
 import re
+import shutil
+import socket
+import subprocess
+import sys
 import threading
 import urllib.request
 
 import pytest
 
-from app import housekeeping, metrics
+from app import housekeeping, metrics, uploads
 from app.cache import Budget, Store
 from app.failures import calmly
 from app.jobs import Line, Rank
+from app.people import Answer, Person
+from dgflow_core.bench import server
 from tests.browser import ROOT
+from tests.tools import program
 
+COPIED = {"ignore": shutil.ignore_patterns("__pycache__")}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -93,3 +104,53 @@ def test_the_container_runs_as_nobody_special_and_writes_in_one_place():
     assert all((ROOT / name).exists() for name in copied)
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert {f"!{name}" for name in copied} <= set(ignored)
+
+
+@pytest.mark.timeout(300)
+def test_the_containers_steps_serve_the_app_from_a_tree_that_is_read_only(tmp_path):
+    """The recipe's files, settings and command, in a fresh folder; writing is refused."""
+    setpriv = [program("setpriv", "util-linux", "setpriv"), "--inh-caps=-all"]
+    setpriv += ["--bounding-set=-dac_override,-dac_read_search,-fowner"] if os.geteuid() == 0 else []
+    recipe = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    tree, cache = tmp_path / "srv", tmp_path / "cache"
+    cache.mkdir()
+    tree.mkdir()
+    for name in re.findall(r"^COPY (\S+)", recipe, re.M):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        copy(ROOT / name, tree / name, **COPIED if copy is shutil.copytree else {})
+    subprocess.run(["chmod", "-R", "a-w", str(tree)], check=True)
+    said = dict(re.findall(r"(\w+)=(\S+)", re.search(r"^ENV (.*)$", recipe, re.M)[1]))
+    env = {**os.environ, **{name: value.replace("/cache", str(cache)) for name, value in said.items()}}
+    env.pop("DGFLOW_CELLS", None)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = json.loads(re.search(r"^CMD (\[.*\])$", recipe, re.M)[1])
+    command = [sys.executable, "-m", *command, "--server.port", str(port)]
+    process = subprocess.Popen([*setpriv, *command] if os.geteuid() == 0 else command, cwd=tree, env=env)
+    try:
+        served = server.Server(f"http://127.0.0.1:{port}", process)
+        server.await_health(served)
+
+        async def visit(page: str) -> Answer:
+            async with Person(served.address, page) as person:
+                await person.ask()
+                return await asyncio.wait_for(person.answer(Answer(0, 0.0, 0.0), 0.0), 120)
+
+        assert asyncio.run(visit("flow")).problem == ""
+    finally:
+        process.kill()
+        process.wait(10)
+        subprocess.run(["chmod", "-R", "u+w", str(tree)], check=True)
+    assert (cache / "matplotlib").is_dir()
+    assert not list(tree.rglob("__pycache__"))
+
+
+def test_a_folder_whose_name_is_no_text_is_passed_over(tmp_path, monkeypatch):
+    for name in (b"good", b"b\xff\xfed"):
+        folder = os.path.join(os.fsencode(tmp_path), name)
+        os.mkdir(folder)
+        with open(os.path.join(folder, b"config.json"), "w") as file:
+            file.write("{}")
+    monkeypatch.setenv("DGFLOW_MODELS", str(tmp_path))
+    assert uploads.choices() == {"own/good": "Folder · good"}

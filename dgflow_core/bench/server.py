@@ -62,15 +62,24 @@ def app(settings: Mapping[str, str] | None = None, options: Sequence[str] = ()) 
     )  # fmt: skip
     server = Server(f"http://127.0.0.1:{port}{base}", process)
     try:
-        began = time.monotonic()
-        while not _healthy(server.address):
-            if process.poll() is not None or time.monotonic() - began > START:
-                raise UserError("bench: the app did not start here; make app says why.")
-            time.sleep(0.25)
+        await_health(server)
         yield server
     finally:
         process.kill()  # a polite stop would wait for open pages
         process.wait(10)
+
+
+def await_health(server: Server) -> None:
+    """Wait until a server answers.
+
+    Raises:
+        UserError: it did not start.
+    """
+    began = time.monotonic()
+    while not _healthy(server.address):
+        if server.process.poll() is not None or time.monotonic() - began > START:
+            raise UserError("bench: the app did not start here; make app says why.")
+        time.sleep(0.25)
 
 
 def _healthy(address: str) -> bool:
