@@ -118,7 +118,7 @@ def _layers(picture: Picture, key: str) -> list[str] | None:
 def _step(picture: Picture, key: str) -> int | None:
     if not picture.steps:
         return None
-    at = picture.steps if picture.step is None else min(picture.step, picture.steps)
+    at = Look().at(picture)
     return st.slider("Step", 0, picture.steps, at, key=f"{key}._step {picture.steps} {at}",
                      help="Which step the picture shows.")  # fmt: skip
 

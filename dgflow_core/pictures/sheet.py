@@ -67,7 +67,9 @@ class Look:
         """
         step = self.step
         if step is None:
-            return picture.steps if picture.step is None else min(picture.step, picture.steps)
+            at = picture.steps if picture.step is None else min(picture.step, picture.steps)
+            strip = getattr(picture, "sample", None) is not None  # its first and last step are there anyway
+            return picture.steps // 2 if strip and at in (0, picture.steps) else at
         if isinstance(step, bool) or not isinstance(step, int) or not 0 <= step <= picture.steps:
             raise UserError(f"step must be a whole number from 0 to {picture.steps}, not {step!r}.")
         return step
