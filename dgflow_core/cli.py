@@ -30,6 +30,7 @@ from dgflow_core.flow.driver import NonFinite, Recorder, Run, record
 from dgflow_core.flow.request import MAX_PARTICLES, whole
 from dgflow_core.methods.base import Method, allowed
 from dgflow_core.pictures import export
+from dgflow_core.training import together
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.examine import examine
 from dgflow_core.zoo.importers import load_files
@@ -246,7 +247,9 @@ def refine(args: argparse.Namespace) -> int:
 
 
 def train_options(parser: Parser) -> None:
-    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="a name from --list")
+    parser.add_argument(
+        "recipe", nargs="*", metavar="RECIPE", help="names from --list; several train at once"
+    )
     parser.add_argument("--list", action="store_true", help="list the recipes")
     parser.add_argument("--runs-dir", type=Path, default=Path("runs"), help="logs and checkpoints (runs)")
     data_root(parser)
@@ -256,6 +259,10 @@ def train_options(parser: Parser) -> None:
     )
     parser.add_argument("--iterations", type=int, help="how many, instead of the recipe's own number")
     parser.add_argument(
+        "--seconds", type=float,
+        help="train for so long, with as many iterations as that allows, instead of the recipe's own number",
+    )  # fmt: skip
+    parser.add_argument(
         "--width", type=int,
         help="width of an image recipe's networks, instead of the recipe's own (the papers': 64; "
         "SN-ResNet 256; Glow 512)",
@@ -263,11 +270,19 @@ def train_options(parser: Parser) -> None:
 
 
 def train(args: argparse.Namespace) -> int:
-    if args.list or args.recipe is None:
+    if args.list or not args.recipe:
         for recipe in training.recipes.values():
             print(f"{recipe.name:<32} {recipe.iterations:>7} iterations   {recipe.title}")
         return 0
-    recipe = training.get(args.recipe)
+    if args.data_root is not None and not Path(args.data_root).is_dir():
+        raise UserError(f"data-root must be a folder; there is none at {str(args.data_root)!r}.")
+    if args.seconds is not None and not 1 <= args.seconds <= 1e6:
+        raise UserError(f"seconds must be from 1 to 1,000,000, not {args.seconds:g}.")
+    if args.seconds is not None and args.iterations is not None:
+        raise UserError("seconds and iterations exclude each other: give one of them.")
+    if len(args.recipe) > 1:
+        return train_together(args)
+    recipe = training.get(args.recipe[0])
     if args.iterations is not None:
         if not 1 <= args.iterations <= 10_000_000:
             raise UserError(f"iterations must be from 1 to 10,000,000, not {args.iterations}.")
@@ -278,18 +293,30 @@ def train(args: argparse.Namespace) -> int:
         if not 2 <= args.width <= 1024:
             raise UserError(f"width must be from 2 to 1,024, not {args.width}.")
         recipe = recipe.model_copy(update={"width": args.width})
-    if args.data_root is not None and not Path(args.data_root).is_dir():
-        raise UserError(f"data-root must be a folder; there is none at {str(args.data_root)!r}.")
     target = device.pick(args.device)
     with on_interrupt() as interrupted:
         model = training.loop.train(
-            recipe, args.runs_dir / recipe.name, target, args.data_root, stop=interrupted
+            recipe, args.runs_dir / recipe.name, target, args.data_root, interrupted, args.seconds
         )
     if model is None:
         say("Stopped; the same command goes on from here.")
         return INTERRUPTED
     print(shelf.save(model, args.out / recipe.name))
     return 0
+
+
+def train_together(args: argparse.Namespace) -> int:
+    if args.seconds is None or args.iterations is not None or args.width is not None:
+        raise UserError("several recipes at once need --seconds, and no --iterations or --width.")
+    recipes = [training.get(name) for name in args.recipe]
+    options = ["--device", args.device, "--runs-dir", str(args.runs_dir), "--out", str(args.out)]
+    options += [] if args.data_root is None else ["--data-root", str(args.data_root)]
+    crew = together.Crew(recipes, together.command(*options), args.runs_dir / "logs")
+    with on_interrupt() as interrupted:
+        crew.run(args.seconds, interrupted)
+    for name in crew.failed:
+        say(f"{name} failed; its log is in {crew.logs}.")
+    return 1 if crew.failed else 0
 
 
 def bench_options(parser: Parser) -> None:

@@ -43,7 +43,7 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, rng: torch.Gene
 
     A critic with several outputs (n, k) is penalised for the gradient of their sum.
     """
-    mix = torch.rand(len(real), generator=rng).to(real.device)
+    mix = torch.rand(len(real), generator=rng).to(real.device, non_blocking=True)
     mix = mix.reshape(-1, *[1] * (real.dim() - 1))
     between = (mix * real + (1 - mix) * fake).requires_grad_(True)
     (grad,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
@@ -83,24 +83,25 @@ def critic_objective(
     fake: Tensor,
     loss: Loss = "ns",
     penalty: Penalty | None = None,
-) -> tuple[Tensor, dict[str, float]]:
+) -> tuple[Tensor, dict[str, Tensor]]:
     """What one step of the critic descends on a batch of each kind (n, *sample_shape), and what to log.
 
     Both halves go through the critic in one pass.
 
     Returns:
         The scalar to descend, and "critic_loss", "logit_real", "logit_real_sd", "logit_fake",
-        "logit_fake_sd"; with a penalty "penalty", and for a Wasserstein critic "wasserstein".
+        "logit_fake_sd"; with a penalty "penalty", and for a Wasserstein critic "wasserstein". They are
+        scalars on the critic's device: reading one waits for it, so that whoever logs does, now and then.
     """
     real_logit, fake_logit = critic(torch.cat([real, fake])).split([len(real), len(fake)])
     objective = critic_loss(loss, real_logit, fake_logit)
     numbers = {}
     for label, logit in (("real", real_logit.detach()), ("fake", fake_logit.detach())):
-        numbers |= {f"logit_{label}": float(logit.mean()), f"logit_{label}_sd": float(logit.std())}
+        numbers |= {f"logit_{label}": logit.mean(), f"logit_{label}_sd": logit.std()}
     if loss == "wgan-gp":
         numbers["wasserstein"] = numbers["logit_real"] - numbers["logit_fake"]
     if penalty is not None:
         extra = penalty(critic, real, fake)
         objective = objective + extra
-        numbers["penalty"] = float(extra.detach())
-    return objective, {"critic_loss": float(objective.detach()), **numbers}
+        numbers["penalty"] = extra.detach()
+    return objective, {"critic_loss": objective.detach(), **numbers}

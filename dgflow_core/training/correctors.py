@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -36,6 +37,7 @@ class Corrected(ImageRecipe):
     """
 
     can_be_extended: ClassVar[bool] = True
+    counts: ClassVar[tuple[str, ...]] = ("iterations", "generator_iterations")
     watch_every: int = 1000
     watch_samples: int = 250
     generator_iterations: int
@@ -44,19 +46,18 @@ class Corrected(ImageRecipe):
     corrector_batch: int = 64
     momentum: float = 0.9
 
+    def lenders(self) -> tuple[str, ...]:
+        return (self.critic_from,)
+
 
 class CorrectedTrainer(ImageTrainer):
     """Trains one ``Corrected`` recipe; a subclass brings the generator and its training.
 
     Attributes:
-        architecture: name of the generator's, set by the subclass. lender: the model that lends d_φ.
+        architecture: name of the generator's, set by the subclass.
     """
 
     architecture: ClassVar[str]
-
-    def __init__(self, recipe: Corrected, *rest: Any):
-        self.lender = shelf.load(recipe.critic_from, rest[0])
-        super().__init__(recipe, *rest)
 
     def build(self) -> None:
         self.prior = priors.make("normal", self.build_generator())
@@ -78,6 +79,11 @@ class CorrectedTrainer(ImageTrainer):
             return self.learn_generator(iteration, rng)
         self.begin_corrector()
         return self._learn_corrector(rng)
+
+    @cached_property
+    def lender(self) -> Model:
+        """The model that lends d_φ, first asked for when the corrector begins."""
+        return shelf.load(self.recipe.critic_from, self.device)
 
     @cached_property
     def final(self) -> nn.Module:
@@ -133,6 +139,6 @@ class CorrectedTrainer(ImageTrainer):
         config, offset = self.config(**parts), self.lender.logit_offset
         return Model(config, self.prior, generator, self.lender.critic, corrector, offset, self.device)
 
-    def marks(self) -> tuple[int, ...]:
-        """None of refinement before there is a corrector for it."""
-        return (0,) if self.corrector is None else super().marks()
+    def watch(self, iteration: int, folder: Path) -> dict[str, float]:
+        """Nothing before there is a corrector to refine with."""
+        return {} if self.corrector is None else super().watch(iteration, folder)

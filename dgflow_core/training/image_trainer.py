@@ -45,15 +45,14 @@ class ImageRecipe(Recipe):
 
 
 class Batches:
-    """Real batches in [−1, 1], drawn with replacement from uint8 images held in memory."""
+    """Real batches in [−1, 1], drawn with replacement from uint8 images held on the device."""
 
     def __init__(self, dataset: str, root: Path | None, device: torch.device):
-        self.images = image_datasets.get(dataset).load(root, train=True)[0]
-        self.device = device
+        self.images = image_datasets.get(dataset).load(root, train=True)[0].to(device)
 
     def __call__(self, size: int, rng: torch.Generator) -> Tensor:
         rows = torch.randint(len(self.images), (size,), generator=rng)
-        return to_unit(self.images[rows]).to(self.device)
+        return to_unit(self.images[rows.to(self.images.device, non_blocking=True)])
 
 
 @torch.no_grad()
@@ -149,11 +148,11 @@ class ImageTrainer(NetworkTrainer):
     def selection(self) -> Reference:
         """What choices are made against: features of the training half."""
         rows = torch.randperm(len(self.batches.images), generator=torch.Generator().manual_seed(0))
-        return held_against(self.reference, self.batches.images[rows[:SELECTION_IMAGES]])
+        return held_against(self.reference, self.batches.images.cpu()[rows[:SELECTION_IMAGES]])
 
     def codes(self, n: int, rng: torch.Generator) -> Tensor:
         """Latent codes (n, dim) from the prior N(0, I)."""
-        return torch.randn(n, self.prior.dim, generator=rng).to(self.device)
+        return torch.randn(n, self.prior.dim, generator=rng).to(self.device, non_blocking=True)
 
     def through(self, network: nn.Module, x: Tensor) -> Tensor:
         """``network(x)`` in float32, its products in bfloat16 where the recipe says so."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import time
 from collections.abc import Callable, Iterator
@@ -13,12 +14,14 @@ import torch
 from tqdm import tqdm
 
 from dgflow_core.errors import UserError
-from dgflow_core.training.recipe import Recipe, Trainer
+from dgflow_core.training.recipe import Numbers, Recipe, Trainer
 from dgflow_core.zoo.model import Model
 
 CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
 #: Raised by one whenever what trainers save changes shape.
 LAYOUT = 2
+#: The share of the pace at first that a run counts on to the end: measuring takes its part, too.
+PACE = 0.85
 
 
 class TrainingRun:
@@ -44,7 +47,7 @@ class TrainingRun:
         elif recipe.start_from is not None:
             self._start_from(recipe.start_from)
 
-    def __iter__(self) -> Iterator[tuple[int, dict[str, float]]]:
+    def __iter__(self) -> Iterator[tuple[int, Numbers]]:
         """Train, yielding (iteration, numbers); leaving the loop between two of them saves."""
         for iteration in range(self.iteration + 1, self.recipe.iterations + 1):
             began = time.monotonic()
@@ -78,8 +81,9 @@ class TrainingRun:
         torch.save(saved, scratch)
         scratch.replace(path)
 
-    def _log(self, numbers: dict[str, float]) -> None:
-        line = {"iteration": self.iteration, "seconds": round(self.seconds, 1), **numbers}
+    def _log(self, numbers: Numbers) -> None:
+        read = {name: float(number) for name, number in numbers.items()}
+        line = {"iteration": self.iteration, "seconds": round(self.seconds, 1), **read}
         with (self.folder / LOG).open("a") as log:
             log.write(json.dumps(line) + "\n")
 
@@ -137,34 +141,62 @@ def _hand_over(saved: dict[str, Any], receive: Callable[[dict[str, Any]], None],
         ) from None
 
 
+def fitted(recipe: Recipe, folder: Path, trial: Trainer, deadline: float) -> Recipe:
+    """``recipe`` with as many iterations as end before ``deadline`` (of ``time.monotonic``).
+
+    A run in ``folder`` that was begun keeps its own number. Else ``trial``, a trainer of its own, runs
+    for a twentieth of the time to find the pace, of which ``PACE`` is counted on.
+    """
+    if (folder / CHECKPOINT).exists():
+        return recipe.lasting(_read(folder / CHECKPOINT)["recipe"]["iterations"])
+    spell = (deadline - time.monotonic()) / 20
+    iteration = 0
+    for until in (time.monotonic() + spell / 2, time.monotonic() + spell):  # the first half warms up
+        began, before = time.monotonic(), iteration
+        while time.monotonic() < until or iteration == before:
+            iteration += 1
+            numbers = trial.step(min(iteration, recipe.iterations))
+        _ = [float(number) for number in numbers.values()]  # waits for the device
+        pace = (iteration - before) / (time.monotonic() - began)
+    return recipe.lasting(max(1, int(PACE * pace * (deadline - time.monotonic()))))
+
+
 def train(
     recipe: Recipe,
     folder: Path,
     device: torch.device,
     data_root: Path | None = None,
     stop: Callable[[], bool] | None = None,
+    seconds: float | None = None,
 ) -> Model | None:
     """Run ``recipe`` to its end with a progress bar and return the finished model.
 
-    ``stop`` is asked after every iteration; where it ends the run, None is returned. The config of the
-    model says how many seconds its training took (``training_seconds``), measurements on the way
-    included, over all the times it was begun.
+    With ``seconds`` it has as many iterations as this machine does in that time, and ends by then with
+    what there is (``iterations_done`` in the model's config, if fewer). ``stop`` is asked after every
+    iteration; where it ends the run, None is returned. The config says how many seconds the training took
+    (``training_seconds``), measurements on the way included, over all the times it was begun.
     """
-    torch.manual_seed(recipe.seed)
-    run = TrainingRun(recipe, recipe.trainer(device, data_root), folder)
+    deadline = math.inf if seconds is None else time.monotonic() + seconds
     torch.set_flush_denormal(True)  # dead activations would slow a CPU down several times
     try:
+        if seconds is not None:
+            recipe = fitted(recipe, folder, recipe.trainer(device, data_root), deadline)
+        torch.manual_seed(recipe.seed)
+        trainer = recipe.trainer(device, data_root)
+        run = TrainingRun(recipe, trainer, folder, save_every=max(250, recipe.iterations // 50))
         with tqdm(total=recipe.iterations, desc=recipe.name, dynamic_ncols=True) as bar:
             for iteration, numbers in run:
                 bar.update(iteration - bar.n)
                 if iteration % 10 == 0:
-                    bar.set_postfix({key: f"{value:.3g}" for key, value in numbers.items()})
-                if stop and stop():
+                    bar.set_postfix({key: f"{float(value):.3g}" for key, value in numbers.items()})
+                if (stop and stop()) or time.monotonic() > deadline:
                     break
     finally:
         torch.set_flush_denormal(False)
-    if run.iteration < recipe.iterations:
+    if run.iteration < recipe.iterations and time.monotonic() <= deadline:
         return None
     model = run.trainer.finish()
     model.config["training_seconds"] = round(run.seconds, 1)
+    if run.iteration < recipe.iterations:
+        model.config["iterations_done"] = run.iteration
     return model

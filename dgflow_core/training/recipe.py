@@ -8,8 +8,12 @@ from typing import Any, ClassVar, Protocol, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict
+from torch import Tensor
 
 from dgflow_core.zoo.model import Model
+
+#: What is logged, by name: scalars, still on their device until somebody reads them.
+Numbers = dict[str, float | Tensor]
 
 
 class Recipe(BaseModel, ABC):
@@ -25,10 +29,12 @@ class Recipe(BaseModel, ABC):
         start_from: name of a recipe of the same networks whose run this one goes on from.
         can_be_extended: what happens at an iteration does not hang on how many there are in all, so
             that a run can go on to more of them.
+        counts: the fields that count iterations, all of which a longer run stretches.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, extra="forbid")
     can_be_extended: ClassVar[bool] = False
+    counts: ClassVar[tuple[str, ...]] = ("iterations",)
     name: str
     title: str
     dataset: str
@@ -44,6 +50,20 @@ class Recipe(BaseModel, ABC):
         """The recipe of the model ``name``, on the data set that the name begins with."""
         return cls(name=name, title=title, dataset=name.split("/")[0], **settings)
 
+    def lasting(self, iterations: int) -> Self:
+        """The same recipe, its phases stretched or shrunk to so many ``iterations``; it looks eight times."""
+        longer = iterations / self.iterations
+        counts = {name: max(1, round(longer * getattr(self, name))) for name in self.counts}
+        return self.model_copy(update=counts | {"watch_every": max(1, iterations // 8)})
+
+    def needs(self) -> tuple[str, ...]:
+        """Names of the models that must be there when it begins."""
+        return ()
+
+    def lenders(self) -> tuple[str, ...]:
+        """Names of the models that must be there before it ends."""
+        return self.needs()
+
     @abstractmethod
     def trainer(self, device: torch.device, data_root: Path | None) -> Trainer:
         """What runs this recipe, on ``device``, reading data from ``data_root`` where it needs any."""
@@ -52,7 +72,7 @@ class Recipe(BaseModel, ABC):
 class Trainer(Protocol):
     """What a recipe's trainer offers the loop."""
 
-    def step(self, iteration: int) -> dict[str, float]:
+    def step(self, iteration: int) -> Numbers:
         """One iteration (the first is 1); returns the losses and logit statistics to log."""
 
     def state(self) -> dict[str, Any]:

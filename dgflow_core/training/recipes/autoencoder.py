@@ -52,11 +52,11 @@ class VAETrainer(CorrectedTrainer):
     def learn_generator(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
         x = self.batches(self.recipe.batch, rng)
         mean, log_variance = self.through(self.encoder, x).chunk(2, dim=1)
-        noise = torch.randn(mean.shape, generator=rng).to(self.device)
+        noise = torch.randn(mean.shape, generator=rng).to(self.device, non_blocking=True)
         decoded = self.through(self.decoder, mean + (log_variance / 2).exp() * noise)
         loss = negative_elbo(x, mean, log_variance, decoded, self.recipe.noise)
         self.descend("both", loss)
-        return {"negative_elbo": float(loss.detach())}
+        return {"negative_elbo": loss.detach()}
 
     def folded(self) -> nn.Module:
         return fold(self.decoder)
@@ -65,10 +65,10 @@ class VAETrainer(CorrectedTrainer):
 RECIPES = (
     VAE.called(
         "fashion_mnist/vae", "VAE on Fashion-MNIST",
-        critic_from="fashion_mnist/sndcgan-ns", corrector_rate=1e-4, half=False,
+        critic_from="fashion_mnist/sndcgan-ns", corrector_rate=1e-4, half=False, finish_samples=2000,
     ),
     VAE.called(
         "cifar10/vae", "VAE on CIFAR-10", critic_from="cifar10/sndcgan-ns",
-        dim=128, width=32, generator_iterations=5000, iterations=6500,
+        dim=128, width=32, generator_iterations=5000, iterations=6500, half=False, finish_samples=2000,
     ),
 )  # fmt: skip

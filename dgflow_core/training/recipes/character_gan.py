@@ -37,6 +37,9 @@ class CharacterGAN(Recipe):
     """
 
     can_be_extended: ClassVar[bool] = True
+    counts: ClassVar[tuple[str, ...]] = (
+        "iterations", "decoder_iterations", "critic_iterations", "prior_weight_over"
+    )  # fmt: skip
     watch_samples: int = 3000
     finish_samples: int = 1000
     iterations: int = 3000
@@ -107,7 +110,7 @@ class CharacterGANTrainer(NetworkTrainer):
         recipe = self.recipe
         places = self._places(rng)
         mean, log_variance = self.encoder(self._one_hot(places)).chunk(2, dim=1)
-        noise = torch.randn(mean.shape, generator=rng).to(self.device)
+        noise = torch.randn(mean.shape, generator=rng).to(self.device, non_blocking=True)
         decoded = self.generator(mean + (log_variance / 2).exp() * noise)
         missed = -decoded.gather(2, places.unsqueeze(2)).clamp_min(1e-8).log().sum((1, 2)).mean()
         divergence = prior_divergence(mean, log_variance).mean()
@@ -117,7 +120,7 @@ class CharacterGANTrainer(NetworkTrainer):
         if iteration == recipe.decoder_iterations:
             self.generator.load_state_dict(self.average.module.state_dict())
             self.average.n_averaged.zero_()  # the average of the game begins anew
-        return {"cross_entropy": float(missed.detach()), "prior_divergence": float(divergence.detach())}
+        return {"cross_entropy": missed.detach(), "prior_divergence": divergence.detach()}
 
     def _learn_critic(self, rng: torch.Generator) -> dict[str, float]:
         real = self._one_hot(self._places(rng))
@@ -131,13 +134,14 @@ class CharacterGANTrainer(NetworkTrainer):
     def _places(self, rng: torch.Generator) -> Tensor:
         rows = torch.randint(len(self.corpus), (self.recipe.batch,), generator=rng)
         strings = [self.corpus.string(row) for row in rows.tolist()]
-        return text.encode(strings, self.letters).to(self.device)
+        return text.encode(strings, self.letters).to(self.device, non_blocking=True)
 
     def _one_hot(self, places: Tensor) -> Tensor:
         return one_hot(places, len(self.letters)).float()
 
     def _codes(self, rng: torch.Generator) -> Tensor:
-        return torch.randn(self.recipe.batch, self.recipe.dim, generator=rng).to(self.device)
+        codes = torch.randn(self.recipe.batch, self.recipe.dim, generator=rng)
+        return codes.to(self.device, non_blocking=True)
 
     def model(self) -> Model:
         """The averaged generator and the critic as they are now, calibrated; copies."""
@@ -184,4 +188,4 @@ def _strings(corpus: text.Corpus) -> list[str]:
     return corpus.strings(min(REFERENCE, len(corpus)))
 
 
-RECIPES = (CharacterGAN.called("billion_words/wgan-gp", "WGAN-GP on Billion Words"),)
+RECIPES = (CharacterGAN.called("billion_words/wgan-gp", "WGAN-GP on Billion Words", width=128),)

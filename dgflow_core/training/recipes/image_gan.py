@@ -175,16 +175,17 @@ def _gan(dataset: str, loss: str, **settings: Any) -> ImageGAN:
 
 #: Two steps of the critic to one of the generator, at twice its rate.
 _TWICE = {"critic_steps": 2, "critic_rate": 4e-4}
-_CIFAR10 = {**_TWICE, "dim": 128, "ema": 0.999}
+_LONG = {**_TWICE, "batch": 64, "ema": 0.999, "half": False, "finish_samples": 2000}
+_CIFAR10 = {**_LONG, "dim": 128}
 _STL10 = {
     **_TWICE, "dim": 128, "width": 64, "batch": 64, "iterations": 42_000, "critic_share": 0.05, "ema": 0.9995
 }  # fmt: skip
 
 RECIPES = (
-    _gan("fashion_mnist", "ns", iterations=2500, decay=False, half=False),
-    _gan("fashion_mnist", "wgan-gp", iterations=3000, **_TWICE),
-    _gan("cifar10", "ns", iterations=12_800, critic_share=0.0625, **_CIFAR10),
-    _gan("cifar10", "hinge", iterations=4000, critic_share=0.2, start_from="cifar10/sndcgan-ns", **_CIFAR10),
-    _gan("cifar10", "wgan-gp", iterations=8500, **_CIFAR10),
+    _gan("fashion_mnist", "ns", iterations=12_800, critic_share=0.0625, **_LONG),
+    _gan("fashion_mnist", "wgan-gp", iterations=8500, **_LONG),
+    _gan("cifar10", "ns", iterations=12_800, critic_share=0.0625, width=32, **_CIFAR10),
+    _gan("cifar10", "hinge", iterations=12_800, critic_share=0.0625, **_CIFAR10),
+    _gan("cifar10", "wgan-gp", iterations=8500, width=32, **_CIFAR10),
     *(_gan(dataset, loss, **_STL10) for dataset in ("stl10", "stl10_32") for loss in ("ns", "hinge")),
 )

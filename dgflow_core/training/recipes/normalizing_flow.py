@@ -85,7 +85,7 @@ def fold(flow: Flow) -> Glow:
 
 def dequantised(x: Tensor, rng: torch.Generator) -> Tensor:
     """8-bit images in [−1, 1] spread evenly over their bins, shape kept."""
-    return x + (torch.rand(x.shape, generator=rng) - 0.5).to(x.device) / 127.5
+    return x + (torch.rand(x.shape, generator=rng) - 0.5).to(x.device, non_blocking=True) / 127.5
 
 
 class GlowTrainer(CorrectedTrainer):
@@ -111,7 +111,7 @@ class GlowTrainer(CorrectedTrainer):
         self.descend("flow", loss, clip=self.recipe.clip * dim**0.5)
         self.average.update_parameters(self.flow)
         # a pixel's bin is 1/127.5 wide
-        return {"bits_per_dim": float(loss.detach()) / dim / math.log(2) + math.log2(127.5)}
+        return {"bits_per_dim": loss.detach() / dim / math.log(2) + math.log2(127.5)}
 
     def folded(self) -> nn.Module:
         return fold(self.average.module)
@@ -121,5 +121,6 @@ RECIPES = (
     GlowRecipe.called(
         "cifar10/glow", "Glow on CIFAR-10", critic_from="cifar10/sndcgan-ns",
         depth=6, width=48, generator_iterations=6000, iterations=7500, ema=0.999,
+        half=False, finish_samples=2000,
     ),
 )  # fmt: skip

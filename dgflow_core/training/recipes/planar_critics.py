@@ -46,6 +46,9 @@ class ContinuedCritic(Recipe):
     betas: tuple[float, float] = (0.5, 0.9)
     penalty: float = 0.0
 
+    def needs(self) -> tuple[str, ...]:
+        return (self.base,)
+
     def trainer(self, device: torch.device, data_root: Path | None) -> CriticTrainer:
         return CriticTrainer(self, shelf.load(self.base, device=str(device)))
 

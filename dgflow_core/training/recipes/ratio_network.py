@@ -37,6 +37,9 @@ class RatioNetwork(ImageRecipe):
     ema: float = 0.98
     half: bool = False
 
+    def needs(self) -> tuple[str, ...]:
+        return (self.generator,)
+
     def trainer(self, device: torch.device, data_root: Path | None) -> RatioNetworkTrainer:
         return RatioNetworkTrainer(self, device, data_root)
 

@@ -21,6 +21,9 @@ class ResNetGAN(ImageGAN):
 
     critic_from: str
 
+    def needs(self) -> tuple[str, ...]:
+        return (self.critic_from,)
+
     def trainer(self, device: torch.device, data_root: Path | None) -> ResNetGANTrainer:
         return ResNetGANTrainer(self, device, data_root)
 
@@ -46,6 +49,7 @@ class ResNetGANTrainer(ImageGANTrainer):
 RECIPES = (
     ResNetGAN.called(
         "cifar10/sn-resnet", "SN-ResNet-GAN on CIFAR-10", critic_from="cifar10/sndcgan-ns",
-        loss="hinge", dim=128, width=32, critic_steps=5, critic_rate=4e-4, iterations=4000, ema=0.999,
+        loss="hinge", dim=128, width=64, batch=64, critic_steps=2, critic_rate=4e-4, iterations=4000,
+        ema=0.999, half=False, finish_samples=2000,
     ),
 )  # fmt: skip

@@ -147,9 +147,9 @@ class VectorGANTrainer(CorrectedTrainer):
             self.descend("generator", self.distance(self.features(real), self.features(fake), rng))
         self.average.update_parameters(self.generator)
         return {
-            "distance": float(distance.detach()),
-            "critic_loss": float(loss.detach()),
-            "spread": float(of_real.detach().std(0).mean()),
+            "distance": distance.detach(),
+            "critic_loss": loss.detach(),
+            "spread": of_real.detach().std(0).mean(),
         }
 
     def folded(self) -> nn.Module:
@@ -160,7 +160,8 @@ def _on_cifar10(model: str, title: str, generator_iterations: int, **settings) -
     """The corrector has 1,500 iterations after the generator's own."""
     return VectorGAN.called(
         f"cifar10/{model}", f"{title} on CIFAR-10", critic_from="cifar10/sndcgan-ns",
-        generator_iterations=generator_iterations, iterations=generator_iterations + 1500, **settings,
+        generator_iterations=generator_iterations, iterations=generator_iterations + 1500,
+        critic_width=32, batch=64, half=False, finish_samples=2000, **settings,
     )  # fmt: skip
 
 
