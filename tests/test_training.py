@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,12 @@ import torch
 
 import dgflow_core as dg
 from dgflow_core import training
+from dgflow_core.cli import main
 from dgflow_core.errors import UserError
 from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.kinds.plane.drawn_points import SIDE
 from dgflow_core.training import drawn as drawing_process
-from dgflow_core.training import loop, shipping
+from dgflow_core.training import loop, network_trainer, shipping, together
 from dgflow_core.training.adversarial import frozen, gradient_penalty
 from dgflow_core.training.network_trainer import averaged
 from dgflow_core.training.recipes.image_gan import ImageGAN
@@ -176,6 +179,78 @@ def test_seconds_add_up_over_the_times_a_run_is_begun(tmp_path, monkeypatch):
     made = loop.train(recipe(4), tmp_path / "run", CPU)
     log = [json.loads(line) for line in (tmp_path / "run" / loop.LOG).read_text().splitlines()]
     assert made.config["training_seconds"] == log[-1]["seconds"] == 8
+
+
+def test_a_longer_run_stretches_every_phase():
+    short = training.get("cifar10/vae")
+    long = short.lasting(2 * short.iterations)
+    assert (long.iterations, long.generator_iterations) == (
+        2 * short.iterations,
+        2 * short.generator_iterations,
+    )
+    assert long.model_copy(update={n: getattr(short, n) for n in (*short.counts, "watch_every")}) == short
+    assert recipe(10).lasting(3).watch_every == 1
+
+
+def test_a_run_of_so_many_seconds_has_as_many_iterations_as_fit(tmp_path):
+    began = time.monotonic()
+    model = loop.train(recipe(10**6), tmp_path / "run", CPU, seconds=3)
+    assert time.monotonic() - began < 15  # measuring the finished model included
+    planned = model.config["recipe"]["iterations"]
+    done = model.config.get("iterations_done", planned)
+    assert 10 < planned < 10**6
+    assert planned / 4 < done <= planned
+    again = loop.train(recipe(10**6), tmp_path / "run", CPU, seconds=3)  # it goes on with its own number
+    assert again.config["recipe"]["iterations"] == planned
+
+
+class Waiting(PlanarWGANGP):
+    after: tuple[str, ...] = ()
+
+    def needs(self) -> tuple[str, ...]:
+        return self.after
+
+
+def test_recipes_that_need_others_wait_for_them_and_fail_with_them(tmp_path):
+    """Each process here writes its name and time; the one called bad fails."""
+    line = (
+        "import sys, time; print(sys.argv[1:], flush=True); time.sleep(0.3);"
+        f"open(r'{tmp_path}/ends', 'a').write(sys.argv[1] + ' '); sys.exit('bad' in sys.argv[1])"
+    )
+
+    def one(name: str, *after: str) -> Waiting:
+        return Waiting(name=name, title=name, dataset="25gaussians", iterations=1, after=after)
+
+    rows = [one("a/late", "a/first"), one("a/first"), one("a/bad"), one("a/lost", "a/bad")]
+    crew = together.Crew(rows, [sys.executable, "-c", line], tmp_path / "logs")
+    crew.run(60)
+    ends = (tmp_path / "ends").read_text().split()
+    assert ends.index("a/first") < ends.index("a/late")
+    assert "a/lost" not in ends
+    assert sorted(crew.failed) == ["a/bad", "a/lost"]
+    seconds = {row: _seconds(tmp_path / "logs" / f"a+{row}.log") for row in ("first", "late")}
+    assert seconds["first"] == round(60 * together.FIRST)
+    assert seconds["first"] < seconds["late"] <= 60 * (1 - together.LAST)
+
+
+def _seconds(log: Path) -> int:
+    return int(ast.literal_eval(log.read_text())[-1])
+
+
+def test_several_recipes_need_a_time(capsys):
+    assert main(["train", "25gaussians/wgan-gp", "moons/wgan-gp"]) == 2
+    assert "several recipes at once need --seconds" in capsys.readouterr().err
+    assert main(["train", "moons/wgan-gp", "--seconds", "0"]) == 2
+    assert "seconds must be from 1 to 1,000,000" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_a_replayed_iteration_draws_anew_and_learns():
+    trainer = training.get("25gaussians/wgan-gp").trainer(torch.device("cuda"), None)
+    drawn_numbers = network_trainer.Replay(lambda: {"draw": torch.randn(3, device="cuda")})
+    assert not torch.equal(drawn_numbers()["draw"].clone(), drawn_numbers()["draw"])
+    before = trainer.step(1)["critic_loss"].item()
+    assert trainer.step(2)["critic_loss"].item() != before
 
 
 def test_the_average_forgets_what_it_began_with_and_then_follows_its_decay():

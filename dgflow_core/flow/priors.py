@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +19,12 @@ def seeded(seed: int, step: int = 0) -> torch.Generator:
     step has its own generator, so that a run does not depend on what was drawn before it.
     """
     return torch.Generator().manual_seed((seed * 1_000_003 + step) % (2**63))
+
+
+def drawn(law: Callable[..., Tensor], *size, rng: torch.Generator | None, device: torch.device) -> Tensor:
+    """``law(*size)``, such as ``torch.randn``, on ``device``: drawn by ``rng``, or there if that is None."""
+    where = device if rng is None else rng.device
+    return law(*size, generator=rng, device=where).to(device, non_blocking=True)
 
 
 @dataclass(frozen=True)

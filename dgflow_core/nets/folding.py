@@ -36,6 +36,7 @@ def fold(network: nn.Module) -> nn.Module:
             if isinstance(norm, _NORMS):
                 _absorb(chain, index, norm)
     plain = type(network)(**network.arguments).requires_grad_(False).eval()
+    plain.to(next(network.parameters()).device)
     for ours, theirs in zip(_weighted(plain), _weighted(twin), strict=True):
         ours.weight.copy_(theirs.weight)
         ours.bias.copy_(theirs.bias)

@@ -15,11 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from dgflow_core.flow import stopping
+from dgflow_core.flow import priors, stopping
 from dgflow_core.flow.request import whole
+from dgflow_core.kinds.images import datasets as image_datasets
+from dgflow_core.kinds.images.datasets.readers import to_unit
 from dgflow_core.kinds.images.inception import InceptionFID
 from dgflow_core.kinds.images.metrics import ImageQuality, reference
 from dgflow_core.kinds.metric import Metric
@@ -35,7 +38,9 @@ class ImageCollector:
     """Measures images in classifier features, and in Inception's where they are at hand."""
 
     def __init__(self, model: Model, repeat: int, inception: InceptionFID | None = None):
-        self.quality, self.inception = ImageQuality(reference(model.dataset)), inception
+        against = reference(model.dataset)
+        against.classifier.to(model.device)
+        self.quality, self.inception = ImageQuality(against), inception
 
     def update(self, samples: Tensor) -> None:
         self.quality.update(samples)
@@ -117,6 +122,25 @@ def values(repeats: list[dict[str, float]], name: str) -> list[float | None]:
     return [one.get(name) for one in repeats]
 
 
+def real_samples(
+    results: Results, repeats: int, root: Path | None, model: Model, n: int
+) -> list[dict[str, float]]:
+    """What ``n`` real images of the training half score, draw by draw; measured given a data root."""
+    key, settings = f"{model.dataset} | Real samples | n = {n}", {"dataset": model.dataset, "n": n}
+    if key not in results.cells and root is None:
+        return []
+    done = results.repeats(key, settings)
+    for repeat in range(repeats if root is not None else 0):
+        if str(repeat) not in done:
+            images = image_datasets.get(model.dataset).load(root, train=True)[0]
+            rows = torch.randperm(len(images), generator=priors.seeded(repeat))[:n]
+            quality = ImageQuality(reference(model.dataset))
+            quality.update(to_unit(images[rows]))
+            done[str(repeat)] = {name: round(value, 5) for name, value in quality.compute().items()}
+            results.save()
+    return [done[name] for name in sorted(done, key=int)]
+
+
 #: What ``--summary`` prints of a model: its base, and DGflow (KL) after its own steps and after the paper's.
 SUMMARY = ROWS[:3]
 SUMMARY_HEADINGS = [
@@ -164,7 +188,7 @@ class ImageTable(Table):
         )
         parser.add_argument(
             "--data-root", type=Path, default=os.environ.get("DGFLOW_DATA"),
-            help="folder of the data sets, for --inception (the environment variable DGFLOW_DATA)",
+            help="folder of the data sets, for --inception and the row of real samples (DGFLOW_DATA)",
         )  # fmt: skip
         parser.add_argument(
             "--summary",
@@ -182,6 +206,8 @@ class ImageTable(Table):
                 inception = InceptionFID(args.inception, model.dataset, args.data_root)
                 collector = partial(ImageCollector, inception=inception)
                 table = replace(self, collector=collector, inception=True)
+            draws = partial(real_samples, results, repeats, args.data_root)
+            table = replace(table, floor=draws)
             if args.summary:
                 printer = printer or Printer(SUMMARY_HEADINGS, args.markdown, 14, 34)
                 for line in summary(model, table.measured(model, results, repeats, n, SUMMARY)):

@@ -250,7 +250,7 @@ def measure(table: Table, model: Model, row: TableRow, repeat: int, n: int) -> d
         run = Run(model, row.method or "dgflow", space=row.space, start=start, seed=seed, **settings)
         for frame in run:  # only the last frame is kept
             moves += frame.info.get("moving", len(chunk)) if frame.step else 0
+        logit += float(frame.logits.sum()) / n  # waits for the device, so that the time is the work's
         seconds += time.monotonic() - began
-        logit += float(frame.logits.sum()) / n
         collector.update(frame.samples)
     return {**collector.compute(), "logit": logit, "steps": moves / n, "seconds": seconds}

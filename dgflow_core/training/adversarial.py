@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from dgflow_core.flow.priors import drawn
+
 Loss = Literal["ns", "hinge", "wgan-gp"]
 Critic = Callable[[Tensor], Tensor]
 #: What is added to a critic's loss, its weight included: of (critic, real, fake).
@@ -38,19 +40,19 @@ def generator_loss(loss: Loss, fake: Tensor) -> Tensor:
     return softplus(-fake).mean() if loss == "ns" else -fake.mean()
 
 
-def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, rng: torch.Generator | None) -> Tensor:
     """E[(‖∇d(x̂)‖ − 1)²] at x̂ uniform between real and generated samples (Gulrajani et al. 2017).
 
     A critic with several outputs (n, k) is penalised for the gradient of their sum.
     """
-    mix = torch.rand(len(real), generator=rng).to(real.device, non_blocking=True)
+    mix = drawn(torch.rand, len(real), rng=rng, device=real.device)
     mix = mix.reshape(-1, *[1] * (real.dim() - 1))
     between = (mix * real + (1 - mix) * fake).requires_grad_(True)
     (grad,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     return ((grad.flatten(1).norm(dim=1) - 1) ** 2).mean()
 
 
-def lipschitz(weight: float, rng: torch.Generator) -> Penalty:
+def lipschitz(weight: float, rng: torch.Generator | None) -> Penalty:
     """``weight`` times ``gradient_penalty``, as ``critic_objective`` takes it."""
     return lambda critic, real, fake: weight * gradient_penalty(critic, real, fake, rng)
 

@@ -19,9 +19,11 @@ import torch
 from torch import nn
 
 from dgflow_core.flow import priors
+from dgflow_core.flow.priors import drawn
 from dgflow_core.nets.sndcgan import SNDCGANDiscriminator
 from dgflow_core.training.adversarial import critic_objective
 from dgflow_core.training.image_trainer import ImageRecipe, ImageTrainer
+from dgflow_core.training.recipe import Numbers
 from dgflow_core.training.shipping import rounded
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.model import Model
@@ -67,18 +69,21 @@ class CorrectedTrainer(ImageTrainer):
         """Make the networks and optimisers of the generator's training; returns dim_z."""
 
     @abstractmethod
-    def learn_generator(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
+    def learn_generator(self, iteration: int, rng: torch.Generator | None) -> Numbers:
         """One iteration of the generator's training."""
 
     @abstractmethod
     def folded(self) -> nn.Module:
         """The generator for inference, without norms."""
 
-    def learn(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
+    def learn(self, iteration: int, rng: torch.Generator | None) -> Numbers:
         if iteration <= self.recipe.generator_iterations:
             return self.learn_generator(iteration, rng)
         self.begin_corrector()
         return self._learn_corrector(rng)
+
+    def phase(self, iteration: int) -> str | None:
+        return "generator" if iteration <= self.recipe.generator_iterations else "corrector"
 
     @cached_property
     def lender(self) -> Model:
@@ -110,11 +115,12 @@ class CorrectedTrainer(ImageTrainer):
             self.begin_corrector()
         super().restore(state)
 
-    def _learn_corrector(self, rng: torch.Generator) -> dict[str, float]:
+    def _learn_corrector(self, rng: torch.Generator | None) -> Numbers:
         size = self.recipe.corrector_batch
         with torch.no_grad():
             ours = self.final(self.codes(size, rng))
-        theirs = self.lender.generate(torch.randn(size, self.lender.prior.dim, generator=rng))
+            codes = drawn(torch.randn, size, self.lender.prior.dim, rng=rng, device=self.device)
+            theirs = self.lender.generator(codes)
         loss, numbers = critic_objective(lambda x: self.through(self.corrector, x), theirs, ours)
         self.descend("corrector", loss)
         names = {"corrector_loss": "critic_loss", "logit_lender": "logit_real", "logit_own": "logit_fake"}

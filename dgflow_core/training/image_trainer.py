@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from dgflow_core.flow.driver import NonFinite, Run
-from dgflow_core.flow.priors import Prior
+from dgflow_core.flow.priors import Prior, drawn
 from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.kinds.images.datasets.readers import contact_sheet, to_unit
 from dgflow_core.kinds.images.metrics import ImageQuality, Reference, reference
@@ -50,9 +50,9 @@ class Batches:
     def __init__(self, dataset: str, root: Path | None, device: torch.device):
         self.images = image_datasets.get(dataset).load(root, train=True)[0].to(device)
 
-    def __call__(self, size: int, rng: torch.Generator) -> Tensor:
-        rows = torch.randint(len(self.images), (size,), generator=rng)
-        return to_unit(self.images[rows.to(self.images.device, non_blocking=True)])
+    def __call__(self, size: int, rng: torch.Generator | None) -> Tensor:
+        rows = drawn(torch.randint, len(self.images), (size,), rng=rng, device=self.images.device)
+        return to_unit(self.images[rows])
 
 
 @torch.no_grad()
@@ -150,9 +150,9 @@ class ImageTrainer(NetworkTrainer):
         rows = torch.randperm(len(self.batches.images), generator=torch.Generator().manual_seed(0))
         return held_against(self.reference, self.batches.images.cpu()[rows[:SELECTION_IMAGES]])
 
-    def codes(self, n: int, rng: torch.Generator) -> Tensor:
+    def codes(self, n: int, rng: torch.Generator | None) -> Tensor:
         """Latent codes (n, dim) from the prior N(0, I)."""
-        return torch.randn(n, self.prior.dim, generator=rng).to(self.device, non_blocking=True)
+        return drawn(torch.randn, n, self.prior.dim, rng=rng, device=self.device)
 
     def through(self, network: nn.Module, x: Tensor) -> Tensor:
         """``network(x)`` in float32, its products in bfloat16 where the recipe says so."""

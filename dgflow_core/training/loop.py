@@ -28,14 +28,14 @@ class TrainingRun:
     """One run of a recipe in a folder of its own: it begins there, or goes on where it stopped.
 
     A checkpoint is written every ``save_every`` iterations and when the caller stops, never in
-    the middle of one. A recipe with a ``start_from`` begins with the last checkpoint of that one.
+    the middle of one.
 
     Attributes:
         iteration: the last one that is done. seconds: of training, over all the times it was begun.
 
     Raises:
         UserError: the folder's checkpoint belongs to another recipe, to other ``iterations`` on which
-            it depends, or to an older version; or the one to start from is missing.
+            it depends, or to an older version.
     """
 
     def __init__(self, recipe: Recipe, trainer: Trainer, folder: Path, save_every: int = 250):
@@ -44,8 +44,6 @@ class TrainingRun:
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / CHECKPOINT).exists():
             self._resume()
-        elif recipe.start_from is not None:
-            self._start_from(recipe.start_from)
 
     def __iter__(self) -> Iterator[tuple[int, Numbers]]:
         """Train, yielding (iteration, numbers); leaving the loop between two of them saves."""
@@ -104,17 +102,13 @@ class TrainingRun:
             raise UserError(
                 f"iterations: {place} has done {saved['iteration']:,} already; ask for as many or more."
             )
-        _hand_over(saved, self.trainer.restore, self.folder / CHECKPOINT)
-        self.iteration, self.seconds = saved["iteration"], saved["seconds"]
-
-    def _start_from(self, source: str) -> None:
-        runs = self.folder.parents[len(Path(self.recipe.name).parts) - 1]
-        earlier = runs / source / CHECKPOINT
-        if not earlier.exists():
+        try:
+            self.trainer.restore(saved["trainer"])
+        except (KeyError, RuntimeError, ValueError):
             raise UserError(
-                f"recipe {self.recipe.name} goes on from {source}: train that first, in the same runs-dir."
-            )
-        _hand_over(_read(earlier), self.trainer.start, earlier)
+                f"run folder {self.folder.name!r} holds a checkpoint of other networks; name an empty one."
+            ) from None
+        self.iteration, self.seconds = saved["iteration"], saved["seconds"]
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -130,15 +124,6 @@ def _read(path: Path) -> dict[str, Any]:
             "which this one cannot go on from; name an empty one."
         )
     return saved
-
-
-def _hand_over(saved: dict[str, Any], receive: Callable[[dict[str, Any]], None], path: Path) -> None:
-    try:
-        receive(saved["trainer"])
-    except (KeyError, RuntimeError, ValueError):
-        raise UserError(
-            f"run folder {path.parent.name!r} holds a checkpoint of other networks; name an empty one."
-        ) from None
 
 
 def fitted(recipe: Recipe, folder: Path, trial: Trainer, deadline: float) -> Recipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,7 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dgflow_core.flow import priors
-from dgflow_core.training.recipe import Recipe
+from dgflow_core.training.recipe import Numbers, Recipe
 
 
 class NetworkTrainer(ABC):
@@ -30,13 +31,37 @@ class NetworkTrainer(ABC):
         self.networks: dict[str, nn.Module] = {}
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.schedules: dict[str, LambdaLR] = {}
+        self._replays: dict[str, Replay] = {}
 
     @abstractmethod
-    def learn(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
-        """One iteration (the first is 1), all its chance drawn from ``rng``; returns what to log."""
+    def learn(self, iteration: int, rng: torch.Generator | None) -> Numbers:
+        """One iteration (the first is 1), all its chance drawn from ``rng``, or from the device's generator.
 
-    def step(self, iteration: int) -> dict[str, float]:
-        numbers = self.learn(iteration, priors.seeded(self.recipe.seed + 1, iteration))
+        Returns what to log.
+        """
+
+    def phase(self, iteration: int) -> str | None:
+        """Iterations of one phase do the same work, so that CUDA can replay it; None: they do not."""
+        return None
+
+    def follow(self, iteration: int) -> None:
+        """What is done after ``learn``: averages of weights, if any."""
+        return None
+
+    def step(self, iteration: int) -> Numbers:
+        """``learn``, ``follow``, and the rates of the next iteration.
+
+        On CUDA the iterations of a phase are one graph, drawing from the device's own generator: a run
+        that is resumed there goes on alike, not bit by bit.
+        """
+        phase = self.phase(iteration) if self.device.type == "cuda" else None
+        if phase is None:
+            numbers = self.learn(iteration, priors.seeded(self.recipe.seed + 1, iteration))
+        else:
+            if phase not in self._replays:
+                self._replays = {phase: Replay(lambda: self.learn(iteration, None))}
+            numbers = self._replays[phase]()
+        self.follow(iteration)
         for schedule in self.schedules.values():
             schedule.step()
         return numbers
@@ -50,7 +75,9 @@ class NetworkTrainer(ABC):
         factor: Callable[[int], float] | None = None,
     ) -> None:
         """Let Adam move ``parameters`` under ``name``; at iteration i its rate is ``rate · factor(i)``."""
-        self.optimizers[name] = torch.optim.Adam(parameters, lr=rate, betas=betas)
+        on_cuda = self.device.type == "cuda"  # where a graph reads its rate from the device
+        start = torch.tensor(rate, device=self.device) if on_cuda else rate
+        self.optimizers[name] = torch.optim.Adam(parameters, lr=start, betas=betas, capturable=on_cuda)
         if factor is not None:
             last = self.recipe.iterations  # the schedule looks one further
             self.schedules[name] = LambdaLR(self.optimizers[name], lambda done: factor(min(done + 1, last)))
@@ -75,13 +102,38 @@ class NetworkTrainer(ABC):
             for name, one in getattr(self, part).items():
                 one.load_state_dict(state[part][name])
 
-    def start(self, state: dict[str, Any]) -> None:
-        """Begin with another run's networks and its optimisers' moments; rates are this recipe's own."""
-        for name, network in self.networks.items():
-            network.load_state_dict(state["networks"][name])
-        for name, optimizer in self.optimizers.items():
-            settings = optimizer.state_dict()["param_groups"]
-            optimizer.load_state_dict({**state["optimizers"][name], "param_groups": settings})
+
+class Replay:
+    """``work`` on CUDA as one graph (``torch.cuda.CUDAGraph``): each call repeats it in one launch.
+
+    Making it does the work ``WARM_UP`` times. The tensors it returns are the same ones every time. Where
+    the work cannot be captured, calls do it as it is.
+    """
+
+    WARM_UP = 4
+
+    def __init__(self, work: Callable[[], Numbers]):
+        self.work = work
+        aside = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):
+            for _ in range(self.WARM_UP):
+                work()
+        torch.cuda.current_stream().wait_stream(aside)
+        torch.cuda.synchronize()
+        self.graph: torch.cuda.CUDAGraph | None = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(self.graph):
+                self.result = work()
+        except RuntimeError as error:
+            warnings.warn(f"no CUDA graph of this training: {error}", stacklevel=2)
+            self.graph = None
+
+    def __call__(self) -> Numbers:
+        if self.graph is None:
+            return self.work()
+        self.graph.replay()
+        return self.result
 
 
 def averaged(network: nn.Module, decay: float) -> AveragedModel:

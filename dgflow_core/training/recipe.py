@@ -26,7 +26,6 @@ class Recipe(BaseModel, ABC):
         iterations: how many steps its trainer takes.
         watch_every: iterations between two measurements while training.
         watch_samples, finish_samples: how many samples each of them takes, and the last one.
-        start_from: name of a recipe of the same networks whose run this one goes on from.
         can_be_extended: what happens at an iteration does not hang on how many there are in all, so
             that a run can go on to more of them.
         counts: the fields that count iterations, all of which a longer run stretches.
@@ -43,7 +42,6 @@ class Recipe(BaseModel, ABC):
     watch_samples: int = 1000
     finish_samples: int = 5000
     seed: int = 0
-    start_from: str | None = None
 
     @classmethod
     def called(cls, name: str, title: str, **settings: Any) -> Self:
@@ -80,9 +78,6 @@ class Trainer(Protocol):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Be as ``state()`` was; KeyError, RuntimeError or ValueError where it is not of this trainer."""
-
-    def start(self, state: dict[str, Any]) -> None:
-        """Begin a run of one's own from the ``state()`` of another's; raises as ``restore`` does."""
 
     def watch(self, iteration: int, folder: Path) -> dict[str, float]:
         """A measurement for the log, taken every ``watch_every`` iterations and at the last."""

@@ -79,16 +79,17 @@ def precision_recall(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> tuple[f
     Raises:
         ValueError: one set has no more than k features.
     """
-    from sklearn.neighbors import NearestNeighbors
-
     n = min(len(real), len(fake))
     if n <= k:
         raise ValueError(f"precision and recall need more than {k} samples, not {n}.")
     real, fake = real[:n].double(), fake[:n].double()
 
     def radii(features: Tensor) -> Tensor:
-        distances, _ = NearestNeighbors(n_neighbors=k).fit(features.numpy()).kneighbors()
-        return torch.from_numpy(distances[:, -1])
+        # the nearest of all is the feature itself, at a distance of 0
+        nearest = [
+            torch.cdist(part, features).topk(k + 1, largest=False).values for part in features.split(1000)
+        ]
+        return torch.cat(nearest)[:, -1]
 
     between = torch.cdist(real, fake)
     precision = (between <= radii(real)[:, None]).any(0).double().mean()
@@ -213,13 +214,16 @@ class ImageQuality:
     @torch.no_grad()
     def update(self, images: Tensor) -> None:
         """Take in generated images (n, C, 32, 32) in [−1, 1]."""
-        self.features += [self.against.classifier.features(batch) for batch in images.cpu().split(500)]
+        classifier = self.against.classifier
+        where = next(classifier.parameters()).device
+        self.features += [classifier.features(batch.to(where)).cpu() for batch in images.split(500)]
 
     @torch.no_grad()
     def compute(self) -> dict[str, float]:
         """Every metric that so many images allow, by name, all in classifier features."""
         features = torch.cat(self.features)
-        seen = ImageSamples(features, self.against.classifier.head(features), {})
+        head = self.against.classifier.head
+        seen = ImageSamples(features, head(features.to(head.weight.device)).cpu(), {})
         return {
             name: float(metric.of(seen, self.against)) for name, metric in fitting(METRICS, seen.has).items()
         }

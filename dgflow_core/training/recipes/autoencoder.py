@@ -7,9 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from dgflow_core.flow.priors import drawn
 from dgflow_core.nets.folding import fold
 from dgflow_core.nets.vae import DCGANDecoder, Encoder
 from dgflow_core.training.correctors import Corrected, CorrectedTrainer
+from dgflow_core.training.recipe import Numbers
 
 
 class VAE(Corrected):
@@ -49,10 +51,10 @@ class VAETrainer(CorrectedTrainer):
         self.adam("both", [*self.encoder.parameters(), *self.decoder.parameters()], recipe.rate)
         return recipe.dim
 
-    def learn_generator(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
+    def learn_generator(self, iteration: int, rng: torch.Generator | None) -> Numbers:
         x = self.batches(self.recipe.batch, rng)
         mean, log_variance = self.through(self.encoder, x).chunk(2, dim=1)
-        noise = torch.randn(mean.shape, generator=rng).to(self.device, non_blocking=True)
+        noise = drawn(torch.randn, mean.shape, rng=rng, device=self.device)
         decoded = self.through(self.decoder, mean + (log_variance / 2).exp() * noise)
         loss = negative_elbo(x, mean, log_variance, decoded, self.recipe.noise)
         self.descend("both", loss)

@@ -12,6 +12,7 @@ from torch.nn.functional import one_hot
 
 from dgflow_core.flow import priors
 from dgflow_core.flow.driver import Run
+from dgflow_core.flow.priors import drawn
 from dgflow_core.kinds.text import corpus as text
 from dgflow_core.kinds.text.metrics import js, ngrams
 from dgflow_core.nets.characters import TextCritic, TextGenerator
@@ -110,7 +111,7 @@ class CharacterGANTrainer(NetworkTrainer):
         recipe = self.recipe
         places = self._places(rng)
         mean, log_variance = self.encoder(self._one_hot(places)).chunk(2, dim=1)
-        noise = torch.randn(mean.shape, generator=rng).to(self.device, non_blocking=True)
+        noise = drawn(torch.randn, mean.shape, rng=rng, device=self.device)
         decoded = self.generator(mean + (log_variance / 2).exp() * noise)
         missed = -decoded.gather(2, places.unsqueeze(2)).clamp_min(1e-8).log().sum((1, 2)).mean()
         divergence = prior_divergence(mean, log_variance).mean()
@@ -140,8 +141,7 @@ class CharacterGANTrainer(NetworkTrainer):
         return one_hot(places, len(self.letters)).float()
 
     def _codes(self, rng: torch.Generator) -> Tensor:
-        codes = torch.randn(self.recipe.batch, self.recipe.dim, generator=rng)
-        return codes.to(self.device, non_blocking=True)
+        return drawn(torch.randn, self.recipe.batch, self.recipe.dim, rng=rng, device=self.device)
 
     def model(self) -> Model:
         """The averaged generator and the critic as they are now, calibrated; copies."""

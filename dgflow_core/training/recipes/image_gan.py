@@ -23,6 +23,7 @@ from dgflow_core.training.adversarial import (
 )
 from dgflow_core.training.image_trainer import Gain, ImageRecipe, ImageTrainer
 from dgflow_core.training.network_trainer import averaged, initialise
+from dgflow_core.training.recipe import Numbers
 from dgflow_core.zoo.model import Model, calibration_offset
 
 CRITIC = "sndcgan_discriminator"
@@ -34,8 +35,7 @@ class ImageGAN(ImageRecipe):
     During the last ``critic_share`` of the iterations (0…1) the generator stands still, as it
     ships, and its critic alone goes on, so that it meets the averaged generator that ships. (Ours;
     no paper's.) In either phase rates stay as they are for the first half and then fall to 0 in a
-    straight line, if ``decay``. ``start_from`` names a recipe of the same networks whose run this one
-    goes on from.
+    straight line, if ``decay``.
     """
 
     watch_every: int = 2000
@@ -96,7 +96,7 @@ class ImageGANTrainer(ImageTrainer):
         """The generator as it ships, asked for once it stands still."""
         return self.shipped()
 
-    def learn(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
+    def learn(self, iteration: int, rng: torch.Generator | None) -> Numbers:
         recipe = self.recipe
         if iteration > recipe.game_iterations:
             if iteration == recipe.game_iterations + 1:
@@ -107,10 +107,16 @@ class ImageGANTrainer(ImageTrainer):
         with frozen(self.critic):
             fake = self.through(self.generator, self.codes(recipe.batch, rng))
             self.descend("generator", generator_loss(recipe.loss, self._logit(fake)))
-        self.average.update_parameters(self.generator)
         return numbers
 
-    def _learn_critic(self, generator: nn.Module, rng: torch.Generator) -> dict[str, float]:
+    def phase(self, iteration: int) -> str:
+        return "game" if iteration <= self.recipe.game_iterations else "critic"
+
+    def follow(self, iteration: int) -> None:
+        if self.phase(iteration) == "game":
+            self.average.update_parameters(self.generator)
+
+    def _learn_critic(self, generator: nn.Module, rng: torch.Generator | None) -> Numbers:
         recipe = self.recipe
         real = self.batches(recipe.batch, rng)
         with torch.no_grad():

@@ -109,9 +109,16 @@ class GlowTrainer(CorrectedTrainer):
         log_prior = -0.5 * (z**2).sum(1) - 0.5 * dim * math.log(2 * math.pi)
         loss = -(log_prior + log_det).mean()
         self.descend("flow", loss, clip=self.recipe.clip * dim**0.5)
-        self.average.update_parameters(self.flow)
         # a pixel's bin is 1/127.5 wide
         return {"bits_per_dim": loss.detach() / dim / math.log(2) + math.log2(127.5)}
+
+    def phase(self, iteration: int) -> str | None:
+        """The first batch sets norms, by a choice that no graph can make."""
+        return None if iteration <= self.recipe.generator_iterations else super().phase(iteration)
+
+    def follow(self, iteration: int) -> None:
+        if iteration <= self.recipe.generator_iterations:
+            self.average.update_parameters(self.flow)
 
     def folded(self) -> nn.Module:
         return fold(self.average.module)

@@ -20,11 +20,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from dgflow_core.flow.priors import drawn
 from dgflow_core.nets.sndcgan import SNDCGANDiscriminator
 from dgflow_core.nets.vae import DCGANDecoder
 from dgflow_core.training.adversarial import frozen, gradient_penalty
 from dgflow_core.training.correctors import Corrected, CorrectedTrainer
 from dgflow_core.training.network_trainer import averaged, initialise
+from dgflow_core.training.recipe import Numbers
 from dgflow_core.training.shipping import settled
 
 BANDWIDTHS = (1.0, 2.0, 4.0, 8.0)  # of the kernels
@@ -112,25 +114,26 @@ class VectorGANTrainer(CorrectedTrainer):
         critic.log_scale = nn.Parameter(torch.zeros(recipe.features))  # log σ of the frequencies
         initialise(generator)
         self.generator, self.critic = generator.to(self.device), critic.to(self.device)
+        self.bandwidths = torch.tensor(BANDWIDTHS, device=self.device)[:, None, None]
         self.average = averaged(self.generator, recipe.ema)
         self.networks = {"generator": self.generator, "critic": self.critic, "average": self.average}
         for name, rate in (("generator", recipe.rate), ("critic", recipe.critic_rate)):
             self.adam(name, self.networks[name].parameters(), rate, recipe.betas)
         return recipe.dim
 
-    def distance(self, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+    def distance(self, real: Tensor, fake: Tensor, rng: torch.Generator | None) -> Tensor:
         """The distance of two batches of features, (n, features) each."""
         if self.recipe.loss == "mmd":
             return mmd(real, fake)
-        draws = torch.randn(len(BANDWIDTHS), self.recipe.frequencies, self.recipe.features, generator=rng)
-        draws = (draws / torch.tensor(BANDWIDTHS)[:, None, None]).flatten(0, 1).to(self.device)
-        return ecfd(real, fake, draws * self.critic.log_scale.clamp(max=0).exp())
+        size = (len(BANDWIDTHS), self.recipe.frequencies, self.recipe.features)
+        draws = drawn(torch.randn, *size, rng=rng, device=self.device) / self.bandwidths
+        return ecfd(real, fake, draws.flatten(0, 1) * self.critic.log_scale.clamp(max=0).exp())
 
     def features(self, x: Tensor) -> Tensor:
         """The critic's features (n, features) of images."""
         return self.through(self.critic.network, x)
 
-    def learn_generator(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
+    def learn_generator(self, iteration: int, rng: torch.Generator | None) -> Numbers:
         recipe = self.recipe
         for _ in range(recipe.critic_steps):
             real = self.batches(recipe.batch, rng)
@@ -145,12 +148,15 @@ class VectorGANTrainer(CorrectedTrainer):
         with frozen(self.critic):
             fake = self.through(self.generator, self.codes(recipe.batch, rng))
             self.descend("generator", self.distance(self.features(real), self.features(fake), rng))
-        self.average.update_parameters(self.generator)
         return {
             "distance": distance.detach(),
             "critic_loss": loss.detach(),
             "spread": of_real.detach().std(0).mean(),
         }
+
+    def follow(self, iteration: int) -> None:
+        if self.phase(iteration) == "generator":
+            self.average.update_parameters(self.generator)
 
     def folded(self) -> nn.Module:
         return settled(self.average.module, self.prior.dim)
