@@ -38,9 +38,8 @@ class ImageCollector:
     """Measures images in classifier features, and in Inception's where they are at hand."""
 
     def __init__(self, model: Model, repeat: int, inception: InceptionFID | None = None):
-        against = reference(model.dataset)
-        against.classifier.to(model.device)
-        self.quality, self.inception = ImageQuality(against), inception
+        self.quality = ImageQuality(reference(model.dataset).on(model.device))
+        self.inception = inception
 
     def update(self, samples: Tensor) -> None:
         self.quality.update(samples)

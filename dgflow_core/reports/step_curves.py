@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
@@ -71,8 +71,8 @@ class StepCurves(Table):
         self, model: Model, results: Results, repeats: int, n: int, root: Path | None
     ) -> Iterator[tuple[float, list[dict[str, float]]]]:
         """Yield step size after step size with its repeats, measuring what ``results`` lacks."""
-        measured_against = on_device(reference(model.dataset), model)
-        chosen_against = None if root is None else on_device(of_training_half(model.dataset, root), model)
+        measured_against = reference(model.dataset).on(model.device)
+        chosen_against = None if root is None else of_training_half(model.dataset, root).on(model.device)
         for eta in ETAS:
             settings = {"digest": model.digest, "n": n, "eta": eta}
             done = results.repeats(f"{model.name} | η = {eta:g} | n = {n}", settings)
@@ -90,11 +90,6 @@ class StepCurves(Table):
 def values(repeats: list[dict[str, float]], name: str, step: int) -> list[float | None]:
     """A metric of each repeat after ``step`` steps."""
     return [one.get(f"{name} at {step}") for one in repeats]
-
-
-def on_device(against: FeatureReference, model: Model) -> FeatureReference:
-    """The same reference, its network where the model is."""
-    return replace(against, classifier=against.classifier.to(model.device))
 
 
 def of_training_half(dataset: str, root: Path) -> FeatureReference:

@@ -58,7 +58,7 @@ class Batches:
 @torch.no_grad()
 def held_against(against: Reference, images: Tensor) -> Reference:
     """The same feature network with the statistics of other real images, uint8 (n, C, H, W)."""
-    features = torch.cat([against.classifier.features(to_unit(part)) for part in images.split(500)])
+    features = torch.cat([against.features(to_unit(part)) for part in images.split(500)])
     wide = features.double()
     return dataclasses.replace(
         against, mean=wide.mean(0), covariance=wide.T.cov(), count=len(features),
@@ -133,7 +133,7 @@ class ImageTrainer(NetworkTrainer):
         super().__init__(recipe, device)
         self.root, self.target = data_root, image_datasets.get(recipe.dataset)
         self.batches = Batches(recipe.dataset, data_root, device)
-        self.reference = reference(recipe.dataset)
+        self.reference = reference(recipe.dataset).on(device)
         self.build()
 
     @abstractmethod

@@ -18,7 +18,7 @@ from pathlib import Path
 from dgflow_core.training.recipe import Recipe
 
 #: The share of the time after which those end that others wait for.
-FIRST = 0.55
+FIRST = 0.65
 #: The share kept for measuring the finished models.
 LAST = 0.08
 #: Seconds between two looks at what has ended.

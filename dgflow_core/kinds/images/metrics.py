@@ -6,10 +6,11 @@ samples of one data set, and say nothing beside numbers in Inception features.
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -44,6 +45,22 @@ class FeatureReference:
     covariance: Tensor
     count: int
     sample: Tensor
+
+    def on(self, device: torch.device) -> FeatureReference:
+        """The same, its network on ``device``."""
+        return replace(self, classifier=copy.deepcopy(self.classifier).to(device))
+
+    @torch.no_grad()
+    def features(self, images: Tensor) -> Tensor:
+        """Features (n, d) of images (n, C, 32, 32) in [−1, 1], on the CPU."""
+        device = next(self.classifier.parameters()).device
+        return torch.cat([self.classifier.features(batch.to(device)).cpu() for batch in images.split(500)])
+
+    @torch.no_grad()
+    def scores(self, features: Tensor) -> Tensor:
+        """Class logits (n, classes) of features (n, d), on the CPU."""
+        head = self.classifier.head
+        return head(features.to(head.weight.device)).cpu()
 
     @property
     def title(self) -> str:
@@ -214,16 +231,13 @@ class ImageQuality:
     @torch.no_grad()
     def update(self, images: Tensor) -> None:
         """Take in generated images (n, C, 32, 32) in [−1, 1]."""
-        classifier = self.against.classifier
-        where = next(classifier.parameters()).device
-        self.features += [classifier.features(batch.to(where)).cpu() for batch in images.split(500)]
+        self.features.append(self.against.features(images))
 
     @torch.no_grad()
     def compute(self) -> dict[str, float]:
         """Every metric that so many images allow, by name, all in classifier features."""
         features = torch.cat(self.features)
-        head = self.against.classifier.head
-        seen = ImageSamples(features, head(features.to(head.weight.device)).cpu(), {})
+        seen = ImageSamples(features, self.against.scores(features), {})
         return {
             name: float(metric.of(seen, self.against)) for name, metric in fitting(METRICS, seen.has).items()
         }

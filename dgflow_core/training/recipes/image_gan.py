@@ -99,8 +99,6 @@ class ImageGANTrainer(ImageTrainer):
     def learn(self, iteration: int, rng: torch.Generator | None) -> Numbers:
         recipe = self.recipe
         if iteration > recipe.game_iterations:
-            if iteration == recipe.game_iterations + 1:
-                self.best = None
             return self._learn_critic(self.final, rng)
         for _ in range(recipe.critic_steps):
             numbers = self._learn_critic(self.generator, rng)
@@ -115,6 +113,8 @@ class ImageGANTrainer(ImageTrainer):
     def follow(self, iteration: int) -> None:
         if self.phase(iteration) == "game":
             self.average.update_parameters(self.generator)
+        elif iteration == self.recipe.game_iterations + 1:
+            self.best = None  # of a critic that has not met this generator
 
     def _learn_critic(self, generator: nn.Module, rng: torch.Generator | None) -> Numbers:
         recipe = self.recipe

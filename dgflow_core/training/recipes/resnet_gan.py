@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -21,7 +22,7 @@ class ResNetGAN(ImageGAN):
 
     critic_from: str
 
-    def needs(self) -> tuple[str, ...]:
+    def lenders(self) -> tuple[str, ...]:
         return (self.critic_from,)
 
     def trainer(self, device: torch.device, data_root: Path | None) -> ResNetGANTrainer:
@@ -33,11 +34,19 @@ class ResNetGANTrainer(ImageGANTrainer):
 
     def make_networks(self) -> tuple[nn.Module, nn.Module]:
         recipe, channels = self.recipe, self.target.channels
-        self.lender = shelf.load(recipe.critic_from, self.device)
         return (
             SNResNetGenerator(recipe.dim, channels, recipe.width, batch_norm=True),
             SNResNetDiscriminator(channels, recipe.width // 2, spectral_norm=True),
         )
+
+    @cached_property
+    def lender(self) -> Model:
+        """The model that lends the discriminator, first asked for when there is something to refine."""
+        return shelf.load(self.recipe.critic_from, self.device)
+
+    def watch(self, iteration: int, folder: Path) -> dict[str, float]:
+        """Nothing as long as the lender is still being trained."""
+        return super().watch(iteration, folder) if self.recipe.critic_from in shelf.models() else {}
 
     def model(self) -> Model:
         """The averaged generator, folded, with the lent discriminator."""
