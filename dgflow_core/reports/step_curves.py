@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from tqdm import tqdm
 
 from dgflow_core.flow.driver import Run
+from dgflow_core.flow.priors import seeded
 from dgflow_core.flow.request import whole
 from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.kinds.images.metrics import FeatureReference, ImageQuality, reference
@@ -94,8 +96,9 @@ def values(repeats: list[dict[str, float]], name: str, step: int) -> list[float 
 
 def of_training_half(dataset: str, root: Path) -> FeatureReference:
     """The reference that choices are made against: images of the training half."""
-    images = image_datasets.get(dataset).load(root, train=True)[0][::5][:SELECTION_IMAGES]
-    return held_against(reference(dataset), images)
+    images = image_datasets.get(dataset).load(root, train=True)[0]
+    rows = torch.randperm(len(images), generator=seeded(0))[:SELECTION_IMAGES]
+    return held_against(reference(dataset), images[rows])
 
 
 TABLE = StepCurves(

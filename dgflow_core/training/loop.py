@@ -113,7 +113,7 @@ class TrainingRun:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        saved = torch.load(path, weights_only=True)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError):
         raise UserError(
             f"run folder {path.parent.name!r}: {path.name} is damaged; name an empty one."

@@ -101,6 +101,10 @@ class NetworkTrainer(ABC):
         for part in ("networks", "optimizers", "schedules"):
             for name, one in getattr(self, part).items():
                 one.load_state_dict(state[part][name])
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                if isinstance(group["lr"], Tensor):  # a checkpoint holds it on the CPU
+                    group["lr"] = group["lr"].to(self.device)
 
 
 class Replay:

@@ -49,10 +49,10 @@ class Recipe(BaseModel, ABC):
         return cls(name=name, title=title, dataset=name.split("/")[0], **settings)
 
     def lasting(self, iterations: int) -> Self:
-        """The same recipe, its phases stretched or shrunk to so many ``iterations``; it looks eight times."""
+        """The same recipe, its phases stretched or shrunk to so many ``iterations``."""
         longer = iterations / self.iterations
-        counts = {name: max(1, round(longer * getattr(self, name))) for name in self.counts}
-        return self.model_copy(update=counts | {"watch_every": max(1, iterations // 8)})
+        names = (*self.counts, "watch_every")
+        return self.model_copy(update={name: max(1, round(longer * getattr(self, name))) for name in names})
 
     def needs(self) -> tuple[str, ...]:
         """Names of the models that must be there when it begins."""
@@ -69,6 +69,8 @@ class Recipe(BaseModel, ABC):
 
 class Trainer(Protocol):
     """What a recipe's trainer offers the loop."""
+
+    recipe: Recipe
 
     def step(self, iteration: int) -> Numbers:
         """One iteration (the first is 1); returns the losses and logit statistics to log."""

@@ -188,4 +188,10 @@ def _strings(corpus: text.Corpus) -> list[str]:
     return corpus.strings(min(REFERENCE, len(corpus)))
 
 
-RECIPES = (CharacterGAN.called("billion_words/wgan-gp", "WGAN-GP on Billion Words", width=128),)
+RECIPES = (
+    CharacterGAN.called("billion_words/wgan-gp", "WGAN-GP on Billion Words"),
+    CharacterGAN.called(
+        "billion_words/wgan-gp-wide", "WGAN-GP, 128 wide, on Billion Words", width=128, iterations=23_440,
+        decoder_iterations=19_533, critic_iterations=3907, prior_weight_over=7813,
+    ),
+)  # fmt: skip
