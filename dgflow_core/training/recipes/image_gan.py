@@ -202,7 +202,7 @@ _LONG = {**_TWICE, "batch": 64, "ema": 0.999, "half": False, "finish_samples": 2
 _CIFAR10 = {**_LONG, "dim": 128}
 #: A game that begins with a trained generator: small steps, a critic that has caught up first.
 _MENDED = {
-    "critic_first": 500, "critic_share": 0.25, "watch_every": 400, "generator_rate": 5e-5,
+    "critic_first": 400, "watch_every": 200, "generator_rate": 5e-5,
     "critic_rate": 2e-4, "batch": 32, "ema": 0.99, "half": False, "watch_samples": 500, "finish_samples": 500,
 }  # fmt: skip
 _STL10 = {
@@ -210,7 +210,7 @@ _STL10 = {
 }  # fmt: skip
 
 RECIPES = (
-    _gan("fashion_mnist", "ns", iterations=1600, generator_from="fashion_mnist/wgan-gp", **_MENDED),
+    _gan("fashion_mnist", "ns", iterations=800, generator_from="fashion_mnist/wgan-gp", **_MENDED),
     _gan("fashion_mnist", "wgan-gp", iterations=8500, **_LONG),
     _gan("cifar10", "ns", iterations=1600, generator_from="cifar10/wgan-gp", dim=128, width=32, **_MENDED),
     _gan("cifar10", "hinge", iterations=12_800, critic_share=0.0625, **_CIFAR10),
