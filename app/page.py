@@ -123,7 +123,7 @@ class Visit(links.Values):
     def tell(self, scene: Scene) -> None:
         """Put the numbers of what is shown into the lesson."""
         if "{" in self.lesson:
-            words = presets.told(self.lesson, scene)
+            words = presets.linked(presets.told(self.lesson, scene))
             self.words.markdown(words, help=terms.hover(words))
 
     def player(self) -> dict[str, Any]:

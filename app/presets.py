@@ -78,7 +78,7 @@ def told(lesson: str, scene: Scene) -> str:
             return str(best)
         return f"{values[{'best': best, 'last': -1}.get(found['step']) or int(found['step'])]:.3g}"
 
-    return linked(NUMBER.sub(number, lesson))
+    return NUMBER.sub(number, lesson)
 
 
 def linked(lesson: str) -> str:
