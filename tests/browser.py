@@ -16,6 +16,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.tools import program
 
 ROOT = Path(__file__).parent.parent
+#: The longest that anything may take, in milliseconds: a busy machine is slow, not wrong.
+WAIT = 150_000
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -30,7 +32,7 @@ def chromium() -> str:
 @contextmanager
 def launch() -> Iterator[Browser]:
     path = chromium()
-    expect.set_options(timeout=150_000)  # the first visit fills a table; a busy machine is slow, not wrong
+    expect.set_options(timeout=WAIT)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         try:
@@ -71,7 +73,7 @@ def serve(script: Path = ROOT / "streamlit_app.py", options: Sequence[str] = ())
 
 
 @contextmanager
-def opened(path: str, timeout: float = 120_000) -> Iterator[Page]:
+def opened(path: str, timeout: float = WAIT) -> Iterator[Page]:
     """A page of the app, served for it alone, in a window of a laptop's size."""
     with serve() as address, launch() as browser:
         page = browser.new_page(viewport={"width": 1366, "height": 768})

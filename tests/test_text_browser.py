@@ -9,12 +9,10 @@ import time
 import pytest
 from PIL import Image
 
-from tests.browser import launch, serve
+from tests.browser import WAIT, launch, serve
 from tests.text_model import WORDS, shelve
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-
-WAIT = 60_000
 QUICK = "p1=dgflow;latent;eta=0.5;steps=8"
 MARKUP = "<img src=x onerror=\"document.title='run'\"> <script>document.title='run'</script> 🙂 the cat sat"
 
