@@ -258,6 +258,7 @@ def train_options(parser: Parser) -> None:
         "--out", type=Path, default=Path("pretrained"), help="where the model goes (pretrained)"
     )
     parser.add_argument("--iterations", type=int, help="how many, instead of the recipe's own number")
+    parser.add_argument("--seed", type=int, help="another seed than the recipe's own (0)")
     parser.add_argument(
         "--seconds", type=float,
         help="train for so long, with as many iterations as that allows, instead of the recipe's own number",
@@ -287,6 +288,8 @@ def train(args: argparse.Namespace) -> int:
         if not 1 <= args.iterations <= 10_000_000:
             raise UserError(f"iterations must be from 1 to 10,000,000, not {args.iterations}.")
         recipe = recipe.model_copy(update={"iterations": args.iterations})
+    if args.seed is not None:
+        recipe = recipe.model_copy(update={"seed": whole("seed", args.seed, 0, 2**31 - 1)})
     if args.width is not None:
         if "width" not in type(recipe).model_fields:
             raise UserError(f"width does not apply to {recipe.name}.")

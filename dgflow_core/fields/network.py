@@ -68,6 +68,11 @@ class ExactField:
         """``value`` as points of this space, checked."""
         return as_tensor(name, value, self.model.device, self.shape)
 
+    def at(self, time: float) -> ExactField:
+        """The field for points that have followed the flow for ``time``: another where the critic climbs."""
+        model = self.model.at(time)
+        return self if model is self.model else ExactField(model, self.space, self.batch_size)
+
     def project(self, points: Tensor) -> Tensor:
         """The nearest points that the prior supports; data space has no bounds."""
         return points if self.prior is None else self.prior.project(points)

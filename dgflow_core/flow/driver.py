@@ -77,13 +77,14 @@ class Run:
 
     def __iter__(self) -> Iterator[Frame]:
         rule = stopping.Rule(self.until, self.model)
-        state = self.method.init(self.field, self.start, self.values)
+        state = self.method.init(self.field.at(0.0), self.start, self.values)
         for step in range(self.steps + 1):
             info = {}
             if step:
                 moving = rule.ask(state.at.logit)
                 noise = seeded(self.seed, step)
-                state = stopping.step(self.method, self.field, state, self.values, noise, moving)
+                field = self.field.at(step * self.values.eta if self.method.flow else 0.0)
+                state = stopping.step(self.method, field, state, self.values, noise, moving)
                 info = {} if self.until == "steps" else {"moving": float(moving.sum())}
             self._check(step, state)
             self.note = state.note

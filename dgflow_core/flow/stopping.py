@@ -11,6 +11,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor
 
+from dgflow_core.errors import UserError
 from dgflow_core.fields.network import Evaluation, ExactField
 from dgflow_core.methods.base import Method, Settings, State, put, rows, setting
 from dgflow_core.zoo.model import Model
@@ -44,6 +45,8 @@ class Rule:
     """
 
     def __init__(self, until: str, model: Model):
+        if until != "steps" and model.ladder is not None:
+            raise UserError(f"until must be 'steps' for {model.name}: each rung's logit has its own scale.")
         self.until = until
         self.level = model.real_logits()[LEVELS[until]] if until in LEVELS else None
         self.past: list[Tensor] = []
@@ -103,7 +106,7 @@ def rules(method: Method, model: Model) -> list[str]:
         known = list(model.real_logits())
     except ValueError:
         known = []
-    if not applies(method):
+    if not applies(method) or model.ladder is not None:
         return ["steps"]
     return [rule for rule in TITLES if rule not in LEVELS or LEVELS[rule] in known]
 

@@ -149,6 +149,7 @@ class Method:
         update_rule: (settings, space) → the rule being run, as LaTeX with the numbers in it.
         spaces: where it can run. ``order``: its place in lists.
         gradient: whether a step needs ∇d, or d alone. ``planar``: whether it needs two dimensions.
+        flow: whether its steps add up to a time along DGflow's flow, on which the critic may depend.
         paper: who, where. ``about``: one sentence. ``caveat``: (space, prior) → a warning or "".
         work: (settings, n) → what a run of n particles asks for.
     """
@@ -165,6 +166,7 @@ class Method:
     order: int = 50
     gradient: bool = True
     planar: bool = False
+    flow: bool = False
     caveat: Callable[[str, Any], str] = field(default=lambda space, prior: "")
     work: Callable[[Any, int], Work] = work
 

@@ -85,4 +85,4 @@ def caveat(space: str, prior) -> str:
     return "This prior is bounded; points that leave it are projected back." if bounded else ""
 
 
-METHOD = Method.of(__name__, DGflowSettings, title="DGflow", order=10)
+METHOD = Method.of(__name__, DGflowSettings, title="DGflow", order=10, flow=True)

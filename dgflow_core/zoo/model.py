@@ -54,6 +54,7 @@ class Model:
         generator: network (n, dim_z) → (n, *sample_shape).
         critic: network (n, *sample_shape) → (n,).
         corrector: network like the critic, or None: the d_λ of the corrected ratio d_φ + d_λ.
+        ladder: critics for later in a flow (``CriticLadder``), or None; see ``at``.
         logit_offset: constant added to the logit. A WGAN critic is only determined up to a
             constant; ``calibration_offset`` gives the one that makes exp(−d) a density ratio.
     """
@@ -67,6 +68,7 @@ class Model:
         corrector: nn.Module | None = None,
         logit_offset: float = 0.0,
         device: str | torch.device = "auto",
+        ladder: nn.Module | None = None,
     ):
         """
         Raises:
@@ -78,6 +80,7 @@ class Model:
         self.logit_offset = float(logit_offset)
         self.generator, self.critic = self._placed(generator), self._placed(critic)
         self.corrector = None if corrector is None else self._placed(corrector)
+        self.ladder = None if ladder is None else self._placed(ladder)
         shapes = probe(
             self.name, self.kind, prior.sample(2, 0).to(self.device),
             {part: getattr(self, part) for part in PARTS if getattr(self, part) is not None},
@@ -93,6 +96,11 @@ class Model:
         """The network on this model's device, to be evaluated only."""
         # Convolutions run a quarter faster in this layout; other weights do not change.
         return network.to(self.device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
+
+    @property
+    def networks(self) -> tuple[nn.Module | None, ...]:
+        """Generator, critic, corrector and ladder; None for those it has not."""
+        return self.generator, self.critic, self.corrector, self.ladder
 
     @property
     def name(self) -> str:
@@ -115,7 +123,7 @@ class Model:
         """SHA-256 of the prior and all weights, hexadecimal; the same for every offset."""
         if self._weights_digest is None:
             sha = hashlib.sha256(repr(self.prior).encode())
-            for net in (self.generator, self.critic, self.corrector):
+            for net in self.networks:
                 for key, value in net.state_dict().items() if net is not None else ():
                     sha.update(key.encode())
                     sha.update(value.cpu().numpy().tobytes())
@@ -144,6 +152,26 @@ class Model:
         twin = copy.copy(self)
         twin.corrector = None
         twin._weights_digest = None
+        return twin
+
+    def without_ladder(self) -> Model:
+        """The same networks (shared) with one logit throughout a flow."""
+        twin = copy.copy(self)
+        twin.ladder, twin._weights_digest = None, None
+        return twin
+
+    def at(self, time: float) -> Model:
+        """What judges samples that have followed the flow for ``time``, steps × η.
+
+        The model itself, or with its ladder's critic for that time in place of its own logit.
+        """
+        critic = None if self.ladder is None else self.ladder.at(time)
+        return self if critic is None else self.judged_by(critic)
+
+    def judged_by(self, critic: nn.Module) -> Model:
+        """The same generator (shared) with another critic's logit alone."""
+        twin = self.without_ladder().without_corrector().with_offset(0.0)
+        twin.critic = critic
         return twin
 
     def real_logits(self) -> dict[str, float]:

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dgflow_core.errors import UserError
 
-PARTS = ("generator", "critic", "corrector")
+PARTS = ("generator", "critic", "corrector", "ladder")
 #: The longest side of an image, in pixels.
 MAX_SIDE = 256
 #: The most that one sample may take in any layer, in bytes, and cost from code to logit, in operations.
@@ -54,7 +54,7 @@ class Shapes(NamedTuple):
 
 @torch.no_grad()
 def probe(name: str, kind: str, codes: Tensor, networks: Mapping[str, nn.Module]) -> Shapes:
-    """Send two ``codes`` (2, dim) through "generator", and its samples through "critic" and "corrector".
+    """Send two ``codes`` (2, dim) through "generator", and its samples through the others.
 
     Raises:
         UserError: they do not fit together, or one sample takes more than ``MAX_LAYER``; one sentence.

@@ -1,8 +1,8 @@
 """pretrained/ ⇄ Model: what is shipped, how it is loaded and how it is saved.
 
 A model is a folder ``<dataset>/<model>/`` with ``config.json`` and ``weights.safetensors``
-(tensors named ``generator.*``, ``critic.*`` and, where there is one, ``corrector.*``). Networks of
-one's own take a name here with ``register``.
+(tensors named ``generator.*``, ``critic.*`` and, where there are any, ``corrector.*`` and
+``ladder.*``). Networks of one's own take a name here with ``register``.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class Config(BaseModel):
     generator: _Network
     critic: _Network
     corrector: _Network | None = None
+    ladder: _Network | None = None
     logit_offset: float = Field(default=0.0, allow_inf_nan=False)
     real_logits: dict[Literal["5%", "25%", "50%", "75%", "95%"], FiniteFloat] = {}
     quality: dict[str, Any] = {}
@@ -159,7 +160,7 @@ def assemble(config: bytes, weights: bytes, name: str, device: str = "auto", raw
         {**said.model_dump(), "name": name},
         priors.make(said.prior.kind, said.prior.dim),
         networks["generator"], networks["critic"], networks.get("corrector"),
-        0.0 if raw else said.logit_offset, devices.pick(device),
+        0.0 if raw else said.logit_offset, devices.pick(device), networks.get("ladder"),
     )  # fmt: skip
     if made.kind == "text" and len(said.alphabet or ()) != made.sample_shape[-1]:
         raise UserError(f"model: {CONFIG} must have an alphabet of {made.sample_shape[-1]} symbols.")

@@ -18,7 +18,6 @@ from torch import Tensor
 from dgflow_core.fields.network import ExactField
 from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.methods import langevin
-from dgflow_core.methods.base import start
 from dgflow_core.training import shipping
 from dgflow_core.training.adversarial import Loss, critic_objective, frozen, lipschitz
 from dgflow_core.training.network_trainer import NetworkTrainer
@@ -71,14 +70,10 @@ class DCD(ContinuedCritic):
     penalty: float = 0.1
 
     def negatives(self, model: Model, fake: Tensor, rng: torch.Generator) -> Tensor:
-        settings = langevin.LangevinSettings(
+        settings = langevin.CriticLangevinSettings(
             eta=self.eta, noise_scale=self.noise_scale, steps=self.langevin_steps
         )
-        field = ExactField(model, "data")
-        state = start(field, fake, settings)
-        for _ in range(self.langevin_steps):
-            state = langevin.step(field, state, settings, rng)
-        return state.points
+        return langevin.walked(ExactField(model, "data"), fake, settings, rng)
 
 
 class RatioCritic(ContinuedCritic):

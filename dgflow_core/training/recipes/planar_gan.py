@@ -20,8 +20,15 @@ from dgflow_core.zoo.model import Model, calibration_offset
 REFINE = {"method": "dgflow", "steps": 100}
 
 
-class PlanarWGANGP(Recipe):
-    """Fully connected WGAN-GP: ``hidden`` ReLU units × ``layers``, z ~ N(0, I₂).
+class PlanarRecipe(Recipe):
+    """Fully connected networks, ``hidden`` ReLU units × ``layers``; z ~ N(0, I₂)."""
+
+    hidden: int = 512
+    layers: int = 3
+
+
+class PlanarWGANGP(PlanarRecipe):
+    """Fully connected WGAN-GP.
 
     The gradient penalty is 0.1, as in Gulrajani's own toy experiments, or 1: with the 10 that the
     paper's text names, the critic is too flat to refine anything.
@@ -29,8 +36,6 @@ class PlanarWGANGP(Recipe):
 
     can_be_extended: ClassVar[bool] = True
     iterations: int = 1500
-    hidden: int = 512
-    layers: int = 3
     penalty: float = 0.1
     critic_steps: int = 5
     batch: int = 256
@@ -41,35 +46,19 @@ class PlanarWGANGP(Recipe):
         return PlanarTrainer(self, plane_datasets.get(self.dataset), device)
 
 
-class PlanarTrainer(NetworkTrainer):
-    """Trains one ``PlanarWGANGP``. ``target`` is anything with ``sample(n, seed)``."""
+class PlanarPair(NetworkTrainer):
+    """A generator and a critic of points, and what they are worth.
 
-    def __init__(self, recipe: PlanarWGANGP, target: Any, device: torch.device):
+    ``target`` is anything with ``sample(n, seed)``.
+    """
+
+    def __init__(self, recipe: PlanarRecipe, target: Any, device: torch.device):
         super().__init__(recipe, device)
         self.target, self.prior = target, priors.make("normal", 2)
         inner = [2, *[recipe.hidden] * recipe.layers]
         self.widths = {"generator": [*inner, 2], "critic": [*inner, 1]}
         self.networks = {name: MLP(widths).to(device) for name, widths in self.widths.items()}
         self.generator, self.critic = self.networks["generator"], self.networks["critic"]
-        for name, network in self.networks.items():
-            self.adam(name, network.parameters(), recipe.learning_rate, recipe.betas)
-
-    def learn(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
-        recipe, batch = self.recipe, self.recipe.batch
-        pool = self.target.sample(batch * recipe.critic_steps, seed=(recipe.seed + 1) * 10**6 + iteration)
-
-        def codes() -> torch.Tensor:
-            return torch.randn(batch, 2, generator=rng).to(self.device)
-
-        for real in torch.from_numpy(pool).to(self.device).split(batch):
-            with torch.no_grad():
-                fake = self.generator(codes())
-            penalty = lipschitz(recipe.penalty, rng)
-            loss, numbers = critic_objective(self.critic, real, fake, "wgan-gp", penalty)
-            self.descend("critic", loss)
-        with frozen(self.critic):
-            self.descend("generator", generator_loss("wgan-gp", self.critic(self.generator(codes()))))
-        return numbers
 
     def model(self) -> Model:
         """The networks as they are now, calibrated; copies, so that training can go on.
@@ -98,6 +87,32 @@ class PlanarTrainer(NetworkTrainer):
         model.config["quality"] = {"base": quality["base"], "DGflow(KL)": quality["refined"]}
         model.config["measurement"] = shipping.measurement("fresh samples of the data", n)
         return model
+
+
+class PlanarTrainer(PlanarPair):
+    """Trains one ``PlanarWGANGP``."""
+
+    def __init__(self, recipe: PlanarWGANGP, target: Any, device: torch.device):
+        super().__init__(recipe, target, device)
+        for name, network in self.networks.items():
+            self.adam(name, network.parameters(), recipe.learning_rate, recipe.betas)
+
+    def learn(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
+        recipe, batch = self.recipe, self.recipe.batch
+        pool = self.target.sample(batch * recipe.critic_steps, seed=(recipe.seed + 1) * 10**6 + iteration)
+
+        def codes() -> torch.Tensor:
+            return torch.randn(batch, 2, generator=rng).to(self.device)
+
+        for real in torch.from_numpy(pool).to(self.device).split(batch):
+            with torch.no_grad():
+                fake = self.generator(codes())
+            penalty = lipschitz(recipe.penalty, rng)
+            loss, numbers = critic_objective(self.critic, real, fake, "wgan-gp", penalty)
+            self.descend("critic", loss)
+        with frozen(self.critic):
+            self.descend("generator", generator_loss("wgan-gp", self.critic(self.generator(codes()))))
+        return numbers
 
 
 #: Where each run stops: base samples are still visibly wrong, and the critic mends them. Sets without modes

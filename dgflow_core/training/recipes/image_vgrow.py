@@ -1,0 +1,86 @@
+"""VGrow on images, with SN-DCGAN's networks at a width of one's choice (the paper's are ResNets of 128)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dgflow_core.flow import priors
+from dgflow_core.flow.divergences import divergences
+from dgflow_core.kinds.images import datasets as image_datasets
+from dgflow_core.nets.folding import fold
+from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
+from dgflow_core.training import shipping
+from dgflow_core.training.growing import GrowingTrainer, Growth
+from dgflow_core.training.image_trainer import ImageRecipe, ImageTrainer
+from dgflow_core.training.network_trainer import averaged, initialise
+from dgflow_core.zoo.model import Model
+
+
+class ImageVGrow(Growth, ImageRecipe):
+    """SN-DCGAN's networks, grown. ``ema``: of the generator's weights, from one outer loop to the next."""
+
+    iterations: int = 300
+    watch_every: int = 50
+    width: int = 32
+    dim: int = 128
+    ema: float = 0.9
+
+    def trainer(self, device: torch.device, data_root: Path | None) -> ImageVGrowTrainer:
+        return ImageVGrowTrainer(self, device, data_root)
+
+
+class ImageVGrowTrainer(ImageTrainer, GrowingTrainer):
+    """Trains one ``ImageVGrow``; an average of the generator ships, with a critic that settled on it."""
+
+    bound = 1.0
+
+    def build(self) -> None:
+        recipe, channels, side = self.recipe, self.target.channels, self.target.side
+        self.prior = priors.make("normal", recipe.dim)
+        self.generator = SNDCGANGenerator(recipe.dim, channels, recipe.width, side, batch_norm=True)
+        self.critic = SNDCGANDiscriminator(channels, recipe.width, side, spectral_norm=True)
+        initialise(self.generator)
+        for network in (self.generator, self.critic):
+            network.to(self.device, memory_format=torch.channels_last)
+        self.average = averaged(self.generator, recipe.ema)
+        self.networks = {"generator": self.generator, "critic": self.critic, "average": self.average}
+        self.settled: nn.Module | None = None
+        self.begin()
+
+    def real(self, n: int, rng: torch.Generator) -> Tensor:
+        return self.batches(n, rng)
+
+    def grown(self) -> None:
+        self.average.update_parameters(self.generator)
+
+    def marks(self) -> tuple[int, ...]:
+        """None of refinement before the critic has settled."""
+        return (0,) if self.settled is None else super().marks()
+
+    def model(self) -> Model:
+        """The averaged generator and its critic, folded."""
+        generator = shipping.rounded(shipping.settled(self.average.module, self.recipe.dim))
+        critic = shipping.rounded(fold(self.settled or self.critic))
+        config = self.config(
+            generator=("sndcgan_generator", generator), critic=("sndcgan_discriminator", critic)
+        )
+        return Model(config, self.prior, generator, critic, device=self.device)
+
+    def chosen(self) -> tuple[Model, dict[str, Any]]:
+        self.settled = self.settled_critic(self.model().generate)
+        return self.model(), {}
+
+
+RECIPES = tuple(
+    ImageVGrow.called(
+        f"{dataset}/vgrow-{key.lower()}",
+        f"VGrow ({row.key}) on {image_datasets.get(dataset).title}",
+        divergence=key,
+    )
+    for dataset in ("fashion_mnist", "cifar10")
+    for key, row in divergences.items()
+)

@@ -1,0 +1,87 @@
+"""Generators grown by the flow, ladders of critics, and ratios that are kept fresh."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import dgflow_core as dg
+from dgflow_core import training
+from dgflow_core.training import loop
+from dgflow_core.training.growing import moved
+from dgflow_core.zoo import shelf
+from tests.test_image_models import quick, root, stocked  # noqa: F401  fixtures
+
+CPU = torch.device("cpu")
+PLANE = {
+    "iterations": 4, "hidden": 8, "batch": 8, "pool": 2, "moves": 3, "fit_batch": 8, "watch_samples": 20,
+    "finish_samples": 20, "settling": 2,
+}  # fmt: skip
+IMAGES = {
+    "iterations": 3, "width": 2, "batch": 4, "watch_samples": 8, "finish_samples": 8, "marks": (1, 2),
+}  # fmt: skip
+GROWN = {"dim": 4, "pool": 2, "moves": 2, "passes": 1, "last_passes": 2, "fit_batch": 4, "settling": 2}
+
+
+def recipe(name: str, **changes):
+    return training.get(name).model_copy(update=changes)
+
+
+def in_parts(made, folder, data=None) -> dg.Model:
+    """Stopped after every iteration."""
+    for index in range(made.iterations):
+        torch.manual_seed(99 + index)  # nothing may hang on what was drawn before
+        model = loop.train(made, folder, CPU, data, stop=lambda: True)
+    return model
+
+
+@pytest.mark.parametrize("divergence", dg.divergences)
+def test_the_pool_moves_as_dgflow_in_data_space_does(tiny, divergence):
+    x = tiny.generate(tiny.prior.sample(50, 0))
+    ours = moved(tiny.differentiable_logit, x, divergence, 0.02)
+    assert torch.equal(ours, x + 0.02 * dg.drift(tiny, x, divergence))
+    theirs = dg.refine(tiny, start=x, steps=1, divergence=divergence, eta=1e-5, gamma=0.0)
+    assert torch.allclose(
+        moved(tiny.differentiable_logit, x, divergence, 1e-5), theirs.positions[1], rtol=0, atol=1e-7
+    )
+    assert moved(tiny.differentiable_logit, 10 * x, divergence, 0.02, bound=1.0).abs().max() <= 1
+
+
+@pytest.mark.parametrize("name", ["25gaussians/vgrow-kl", "swissroll/vgrow-js", "moons/vgrow-jeffreys"])
+def test_vgrow_in_the_plane_stops_and_goes_on_exactly(name, tmp_path):
+    made = recipe(name, **PLANE)
+    whole, parts = loop.train(made, tmp_path / "whole", CPU), in_parts(made, tmp_path / "parts")
+    assert whole.digest == parts.digest
+    assert dg.load(shelf.save(whole, tmp_path / "model"), device="cpu").digest == whole.digest
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("cifar10/vgrow-logd", GROWN),
+        ("cifar10/sndcgan-ns+ladder", {"starts": (1, 2), "pool": 8, "iterations": 4}),
+        ("cifar10/sndcgan-ns+ladder", {"starts": (0, 2), "pool": 8, "iterations": 4, "width": 3}),
+        ("cifar10/dcd-pixel", {}),
+        ("cifar10/dcd-latent", {}),
+    ],
+)
+def test_image_recipes_stop_and_go_on_exactly(name, own, root, stocked, tmp_path):  # noqa: F811
+    made = recipe(name, **IMAGES | own)
+    whole, parts = loop.train(made, tmp_path / "whole", CPU, root), in_parts(made, tmp_path / "p", root)
+    assert whole.digest == parts.digest
+    again = dg.load(shelf.save(whole, tmp_path / "model"), device="cpu")
+    assert again.digest == whole.digest
+    assert (
+        dg.refine(again, n=2, steps=3, eta=0.1, space="latent").settings
+        == dg.refine(whole, n=2, steps=3, eta=0.1, space="latent").settings
+    )
+
+
+def test_a_run_of_so_many_seconds_ships_what_it_has(tmp_path):
+    made = recipe("25gaussians/vgrow-kl", **PLANE | {"iterations": 10**6})
+    short = loop.train(made, tmp_path / "run", CPU, seconds=1e-6)
+    fresh = loop.train(made.model_copy(update={"iterations": 1}), tmp_path / "fresh", CPU)
+    assert short.config["recipe"]["iterations"] == 1
+    assert short.digest == fresh.digest
+    with pytest.raises(ValueError, match="seconds does not apply to cifar10/sndcgan-ns: its rates hang"):
+        loop.train(training.get("cifar10/sndcgan-ns"), tmp_path / "other", CPU, seconds=1)
