@@ -30,7 +30,7 @@ from dgflow_core.flow.driver import NonFinite, Recorder, Run, record
 from dgflow_core.flow.request import MAX_PARTICLES, whole
 from dgflow_core.methods.base import Method, allowed
 from dgflow_core.pictures import export
-from dgflow_core.training import together
+from dgflow_core.training import online, together
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.examine import examine
 from dgflow_core.zoo.importers import load_files
@@ -190,10 +190,11 @@ def refine_options(parser: Parser, method: Method) -> None:
     )
     parser.add_argument("--raw", action="store_true", help="the critic's offset as trained, not calibrated")
     parser.add_argument(
-        "--field", choices=("exact", "fast", "tabulated"), default="exact",
-        help="the model itself, the same in half precision where that is safe, or its table: quick, for 2D "
-             "models (exact)",
+        "--field", choices=("exact", "fast", "tabulated", "online"), default="exact",
+        help="the model itself, the same in half precision where that is safe, its table: quick, for 2D "
+             "models; or a critic of images that goes on learning, from --data-root (exact)",
     )  # fmt: skip
+    data_root(parser)
     parser.add_argument("--device", default="auto", help=f"{', '.join(device.CHOICES)} (auto)")
     parser.add_argument(
         "--out", type=Path, action="append", metavar="FILE",
@@ -223,6 +224,10 @@ def refine(args: argparse.Namespace) -> int:
     if model.kind != "text" and any(path.suffix.lower() == ".csv" for path in args.out or []):
         raise UserError("out: csv is for runs of text; save others as npz.")
     fields = {"tabulated": TabulatedField, "fast": partial(ExactField, fast=True)}
+    if args.field == "online":
+        fields["online"] = partial(
+            online.OnlineField, real=online.data(model, args.data_root), seed=args.seed
+        )
     field = fields[args.field](model, args.space) if args.field in fields else None
     run = Run(model, args.method, n=args.n, seed=args.seed, space=args.space, field=field, **settings)
     with on_interrupt() as interrupted, tqdm(total=run.steps, unit="step", disable=None) as bar:

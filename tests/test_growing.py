@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 
 import dgflow_core as dg
 from dgflow_core import training
-from dgflow_core.training import loop
+from dgflow_core.cli import main
+from dgflow_core.training import loop, online
 from dgflow_core.training.growing import moved
 from dgflow_core.zoo import shelf
 from tests.test_image_models import quick, root, stocked  # noqa: F401  fixtures
@@ -85,3 +88,69 @@ def test_a_run_of_so_many_seconds_ships_what_it_has(tmp_path):
     assert short.digest == fresh.digest
     with pytest.raises(ValueError, match="seconds does not apply to cifar10/sndcgan-ns: its rates hang"):
         loop.train(training.get("cifar10/sndcgan-ns"), tmp_path / "other", CPU, seconds=1)
+
+
+@pytest.fixture
+def laddered(root, stocked):  # noqa: F811
+    name = "cifar10/sndcgan-ns+ladder"
+    made = recipe(name, **IMAGES | {"starts": (1, 2), "pool": 8, "iterations": 4, "rate": 0.1})
+    shelf.save(loop.train(made, stocked / "run", CPU, root), stocked / name)
+    return dg.load(name, device="cpu")
+
+
+def test_a_flow_climbs_the_ladder(laddered):
+    """The logit of each frame, and the move to the next, are its rung's."""
+    settings = {"eta": 0.1, "gamma": 0.0, "space": "latent"}
+    run = dg.refine(laddered, n=3, steps=4, **settings)
+    judges = [laddered.without_ladder(), *(laddered.judged_by(rung) for rung in laddered.ladder.rungs)]
+    for step, rung in enumerate((0, 1, 2, 2, 2)):
+        assert torch.allclose(run.logits[step], judges[rung].logit(run.samples[step]), atol=1e-5)
+        if step < 4:
+            next_ = run.positions[step] + 0.1 * dg.drift(judges[rung], run.positions[step], space="latent")
+            assert torch.allclose(run.positions[step + 1], next_, atol=1e-6)
+    stale = dg.refine(laddered.without_ladder(), n=3, steps=4, **settings)
+    assert torch.equal(stale.positions[1], run.positions[1])
+    assert not torch.equal(stale.positions[2], run.positions[2])
+    with pytest.raises(ValueError, match="until must be 'steps'"):
+        dg.refine(laddered, n=2, steps=2, until="flat", **settings)
+
+
+def test_an_online_ratio_learns_between_moves_and_repeats(laddered, root):  # noqa: F811
+    model = laddered.without_ladder()
+
+    def run(rate):
+        field = online.OnlineField(model, "latent", online.data(model, root), steps=2, rate=rate)
+        return dg.refine(model, n=6, steps=3, eta=0.1, gamma=0.0, space="latent", field=field)
+
+    first, again, still = run(1e-2), run(1e-2), run(1e-9)
+    stale = dg.refine(model, n=6, steps=3, eta=0.1, gamma=0.0, space="latent")
+    assert torch.equal(first.positions, again.positions)
+    assert torch.equal(first.positions[1], stale.positions[1])  # the first move is the model's own
+    assert torch.allclose(still.positions, stale.positions, atol=1e-5)
+    assert not torch.allclose(first.logits[3], stale.logits[3], atol=1e-3)
+
+
+def test_the_table_of_fresh_ratios_measures_one_run_on_the_way(laddered, root, tmp_path, capsys):  # noqa: F811
+    out = tmp_path / "fresh.json"
+    command = [
+        "evaluate",
+        "fresh",
+        "--model",
+        laddered.name,
+        "--repeats",
+        "2",
+        "--n",
+        "10",
+        "--device",
+        "cpu",
+    ]
+    rows = ["--row", "Base", "--row", "after 4 steps", "--data-root", str(root), "--out", str(out)]
+    assert main([*command, *rows]) == 0
+    cells = json.loads(out.read_text())["cells"]
+    assert {key.split(" | ")[2] for key in cells} == {"stale", "ladder", "online"}
+    assert all(len(cell["repeats"]) == 2 for cell in cells.values())
+    base = [
+        cells[f"{laddered.name} | Base | {way} | n = 10"]["repeats"]["0"]["fid"]
+        for way in ("stale", "online")
+    ]
+    assert base[0] == base[1]

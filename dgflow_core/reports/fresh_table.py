@@ -1,0 +1,140 @@
+"""A ratio that goes stale beside one that does not: image samples along DGflow (KL), measured on the way.
+
+The model's own ratio serves all the way ("stale"), a ladder's rungs take turns ("ladder"), or the critic
+goes on learning from the run's own samples and real images ("online", with a data root).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from dgflow_core.flow.driver import NonFinite, Run
+from dgflow_core.reports.image_table import ImageCollector
+from dgflow_core.reports.kept_results import Results
+from dgflow_core.reports.resumable_table import Measured, Table, TableRow
+from dgflow_core.training import online
+from dgflow_core.zoo.model import Model
+
+MARKS = (0, 4, 8, 16, 25, 35, 50, 75, 100)
+SETTINGS = {"divergence": "KL", "eta": 0.1, "gamma": 0.01}
+
+
+def row(steps: int) -> TableRow:
+    title = f"after {steps} steps" if steps else "Base"
+    return TableRow(title, "dgflow", "latent", SETTINGS | {"steps": steps})
+
+
+ROWS = tuple(map(row, MARKS))
+
+
+def logits(model: Model, row: TableRow) -> list[tuple[str, Model]]:
+    return [("stale", model.without_ladder()), ("ladder", model)]
+
+
+def course(
+    model: Model, field, repeat: int, n: int, marks: Sequence[int], collector: Callable
+) -> dict[int, dict[str, float]]:
+    """One run of the ``n`` codes that seed ``repeat`` draws, measured at each of its ``marks``."""
+    found, began = {}, time.monotonic()
+    run = Run(model, space="latent", field=field, n=n, seed=repeat, steps=max(marks), **SETTINGS)
+    try:
+        for frame in run:
+            if frame.step in marks:
+                seconds, quality = time.monotonic() - began, collector(model, repeat)
+                quality.update(frame.samples)
+                logit = float(frame.logits.mean())
+                found[frame.step] = {
+                    **quality.compute(),
+                    "logit": logit,
+                    "steps": frame.step,
+                    "seconds": seconds,
+                }
+    except NonFinite:  # what is left out was lost
+        pass
+    return found
+
+
+@dataclass(frozen=True)
+class FreshTable(Table):
+    """The table of fresh ratios: a line for a step and a ratio, all of one run.
+
+    Attributes:
+        root: the data root for the online ratio; None leaves it out.
+        rate, learning: of the online critic, and its steps between two moves.
+    """
+
+    root: Path | None = None
+    rate: float = 1e-4
+    learning: int = 10
+
+    def options(self, parser: argparse.ArgumentParser) -> None:
+        super().options(parser)
+        parser.add_argument(
+            "--data-root", type=Path, default=os.environ.get("DGFLOW_DATA"),
+            help="folder of the data sets: the online ratio is measured as well (DGFLOW_DATA)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--critic-rate",
+            type=float,
+            default=self.rate,
+            help=f"Adam's rate of the online critic ({self.rate:g})",
+        )
+        parser.add_argument(
+            "--critic-steps", type=int, default=self.learning,
+            help=f"steps of the online critic between two moves ({self.learning})",
+        )  # fmt: skip
+
+    def run(self, args: argparse.Namespace) -> None:
+        own = replace(self, root=args.data_root, rate=args.critic_rate, learning=args.critic_steps)
+        super(FreshTable, own).run(args)
+
+    def measured(
+        self, model: Model, results: Results, repeats: int, n: int, chosen: Sequence[TableRow]
+    ) -> Iterator[Measured]:
+        marks = [row.settings["steps"] for row in chosen]
+        ways = [(*version, None) for version in self.versions(model, chosen[0])]
+        if self.root is not None:
+            ways.append(("online", model.without_ladder(), self._online))
+        for label, judged, field in ways:
+            if label == "ladder" and model.ladder is None:
+                continue
+            taught = {"rate": self.rate, "learning": self.learning} if field else {}
+            cells = {}
+            for row in chosen:
+                settings = {"digest": judged.digest, "n": n, **row.settings, **taught}
+                key = " | ".join((model.name, row.title, label, f"n = {n}"))
+                cells[row.settings["steps"]] = results.repeats(key, settings)
+            for repeat in tqdm(range(repeats), desc=label, unit="run", leave=False, disable=None):
+                if all(str(repeat) in done for done in cells.values()):
+                    continue
+                found = course(judged, field and field(judged, repeat), repeat, n, marks, self.collector)
+                for step, numbers in found.items():
+                    cells[step][str(repeat)] = {name: round(value, 5) for name, value in numbers.items()}
+                results.save()
+            for row in chosen:
+                yield Measured(row, label, [*cells[row.settings["steps"]].values()])
+
+    def _online(self, model: Model, repeat: int) -> online.OnlineField:
+        real = online.data(model, self.root)
+        return online.OnlineField(model, "latent", real, self.learning, self.rate, repeat)
+
+
+TABLE = FreshTable(
+    "fresh",
+    "image models: a stale ratio beside a ladder of critics and an online one, step by step",
+    kind="image",
+    rows=ROWS,
+    collector=ImageCollector,
+    have=lambda model: {"logits", "neighbours", "subsets"},
+    models=("cifar10/sndcgan-ns+ladder", "cifar10/sn-resnet+ladder", "cifar10/mmd-gan+ladder"),
+    n=2000,
+    versions=logits,
+    lacking=False,
+)
