@@ -1,12 +1,20 @@
 // The browser's form of langevin.py, in double precision; what a module like this exports is said in assets/live/sim.js.
 
-/** x ← x + (ε/2) ∇d(x) + s √ε ξ. */
+const THIRDS = [1, 0.7, 0.4];
+
+/** What the noise is multiplied by in the step after `taken` of them. */
+const cooled = ({ anneal, steps }, taken) =>
+  anneal === "thirds" ? THIRDS[Math.min(Math.floor((3 * taken) / Math.max(steps, 1)), 2)] : 1;
+
+/** x ← x + (ε/2) ∇d(x) + s √ε ξ, ∇d(x) clipped where `clip` is set. */
 export function step(sim, settings, random) {
-  const { points, grads } = sim;
-  const scale = noise(settings);
+  const { points, grads, age } = sim;
+  const most = settings.clip ?? Infinity;
   for (let i = 0; i < sim.n; i++) {
+    const scale = cooled(settings, age[i]) * noise(settings);
     for (let j = 2 * i; j < 2 * i + 2; j++) {
-      points[j] += (settings.eta / 2) * grads[j] + (scale && scale * random.normal());
+      const grad = Math.min(most, Math.max(-most, grads[j]));
+      points[j] += (settings.eta / 2) * grad + (scale && scale * random.normal());
     }
     sim.settle(i);
   }

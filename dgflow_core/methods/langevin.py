@@ -75,7 +75,7 @@ def step(field, state: State, settings: CriticLangevinSettings, generator) -> St
     grad, clip = state.at.grad, settings.clip
     if clip is not None:
         grad = grad.clamp(-clip, clip)
-    points = move(state.points, grad, cooled(settings, state.memory), generator)
+    points = field.project(move(state.points, grad, cooled(settings, state.memory), generator))
     if clip is not None and points.dim() == 4:
         points = points.clamp(-1, 1)
     return State(points, field.evaluate(points), state.memory + 1)
@@ -101,9 +101,10 @@ def update_rule(settings: LangevinSettings, space: str) -> str:
 
 
 def caveat(space: str, prior) -> str:
-    return "It forgets the prior, which DDLS keeps: codes may leave where there are any." * (
-        space == "latent"
-    )
+    if space == "data":
+        return ""
+    bounded = " This prior is bounded; points that leave it are projected back." * prior.bounded
+    return "It forgets the prior, which DDLS keeps: codes may leave where there are any." + bounded
 
 
 METHOD = Method.of(

@@ -20,9 +20,9 @@ from dgflow_core.fields.network import Evaluation
 from dgflow_core.flow import priors
 from dgflow_core.flow.divergences import DivergenceKey
 from dgflow_core.methods.dgflow import drift
-from dgflow_core.training.adversarial import Critic, frozen
+from dgflow_core.training.adversarial import Critic, frozen, r1
 from dgflow_core.training.fresh_ratio import ratio_loss
-from dgflow_core.training.network_trainer import NetworkTrainer
+from dgflow_core.training.network_trainer import NetworkTrainer, averaged
 from dgflow_core.training.recipe import Recipe
 
 #: Particles that go through the critic at once when the pool moves.
@@ -40,6 +40,8 @@ class Growth(Recipe):
             it rises in even steps over the first ``passes_over`` outer loops.
         fit_batch: particles in a step of the generator.
         generator_rate, critic_rate: of RMSProp; both are halved every ``halve_every`` outer loops.
+        ema: of the generator's weights, from one outer loop to the next; the average ships.
+        penalty: weight of R1 on the critic (ours; the paper's has none).
         settling: steps that the critic goes on alone when all is done, on samples of the generator that
             ships, whose ratio it then gives.
     """
@@ -58,6 +60,8 @@ class Growth(Recipe):
     generator_rate: float = 1e-4
     critic_rate: float = 1e-4
     halve_every: int = 500
+    ema: float = 0.9
+    penalty: float = 0.0
     settling: int = 300
 
     def passes_at(self, iteration: int) -> int:
@@ -90,13 +94,16 @@ def moved(logit: Critic, x: Tensor, divergence: str, eta: float, bound: float | 
 class GrowingTrainer(NetworkTrainer):
     """Trains one ``Growth`` recipe; a subclass brings networks, codes and data.
 
-    Attributes, set by the subclass:
-        generator, critic: what learns. bound: how far particles may go in each coordinate; None for no bound.
+    Attributes:
+        generator, critic: what learns. bound: how far particles may go in each coordinate; None for no
+            bound. Set by the subclass.
+        average: of the generator's weights. settled: the critic that has settled on it, in the end.
     """
 
     generator: nn.Module
     critic: nn.Module
     bound: float | None = None
+    settled: nn.Module | None = None
 
     @abstractmethod
     def real(self, n: int, rng: torch.Generator) -> Tensor:
@@ -118,7 +125,9 @@ class GrowingTrainer(NetworkTrainer):
         return torch.optim.RMSprop(network.parameters(), lr=rate, alpha=0.9)
 
     def begin(self) -> None:
-        """Make the optimisers of both networks."""
+        """Make the average, and the optimisers of both networks."""
+        self.average = averaged(self.generator, self.recipe.ema)
+        self.networks = {"generator": self.generator, "critic": self.critic, "average": self.average}
         for name, network in (("generator", self.generator), ("critic", self.critic)):
             self.optimizers[name] = self.optimizer(network, 0.0)  # rates are set loop by loop
 
@@ -128,8 +137,9 @@ class GrowingTrainer(NetworkTrainer):
 
     def outer_loop(self, iteration: int, rng: torch.Generator) -> Iterator[Any]:
         """One outer loop: yields the pool before the first move and after each, at last what to log."""
-        self._set_rates(iteration)
         recipe, sums = self.recipe, {}
+        factor = recipe.rate_factor(iteration)
+        self._set_rate("critic", recipe.critic_rate * factor)
         start = pool = self.pool(rng)
         yield pool
         steps = recipe.moves * recipe.critic_steps
@@ -142,12 +152,9 @@ class GrowingTrainer(NetworkTrainer):
                 pool = pool._replace(particles=self.move(pool.particles))
                 yield pool
         sums["moved"] = (pool.particles - start.particles).flatten(1).norm(dim=1).mean()
-        sums["misfit"] = self._fit(pool, recipe.passes_at(iteration), rng)
-        self.grown()
+        sums["misfit"] = self._fit(pool, recipe.passes_at(iteration), recipe.generator_rate * factor, rng)
+        self.average.update_parameters(self.generator)
         yield dict(zip(sums, torch.stack([*sums.values()]).tolist(), strict=True))
-
-    def grown(self) -> None:
-        """What a trainer does at the end of an outer loop."""
 
     @torch.no_grad()
     def pool(self, rng: torch.Generator) -> Pool:
@@ -168,25 +175,32 @@ class GrowingTrainer(NetworkTrainer):
         self.critic.train()
         return torch.cat(parts)
 
-    def _set_rates(self, iteration: int) -> None:
-        factor = self.recipe.rate_factor(iteration)
-        for name, rate in (
-            ("generator", self.recipe.generator_rate),
-            ("critic", self.recipe.critic_rate),
-        ):
-            for group in self.optimizers[name].param_groups:
-                group["lr"] = rate * factor
+    def _set_rate(self, name: str, rate: float) -> None:
+        for group in self.optimizers[name].param_groups:
+            group["lr"] = rate
 
     def _learn_critic(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        loss, numbers = ratio_loss(self.logit, real, fake)
+        loss, numbers = self._objective(self.critic, real, fake)
         self.descend("critic", loss)
         return numbers
 
-    def _fit(self, pool: Pool, passes: int, rng: torch.Generator) -> Tensor:
-        """Descend ‖g(z) − x‖² over the pool, ``passes`` times; returns its mean in the last pass."""
+    def _objective(self, critic: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        def logit(x: Tensor) -> Tensor:
+            return self.through(critic, x)
+
+        loss, numbers = ratio_loss(logit, real, fake)
+        return loss + self.recipe.penalty * r1(logit, real) if self.recipe.penalty else loss, numbers
+
+    def _fit(self, pool: Pool, passes: int, rate: float, rng: torch.Generator) -> Tensor:
+        """Descend ‖g(z) − x‖² over the pool, ``passes`` times; returns its mean in the last pass.
+
+        The rate falls from pass to pass: at an even one the last steps undo what the first have gained.
+        (Ours; the paper's stays.)
+        """
         size = len(pool.codes)
         orders = torch.stack([torch.randperm(size, generator=rng) for _ in range(passes)]).to(self.device)
-        for order in orders:
+        for done, order in enumerate(orders):
+            self._set_rate("generator", rate * (1 - done / passes))
             misfits = []
             for rows in order.split(self.recipe.fit_batch):
                 made = self.through(self.generator, pool.codes[rows])
@@ -195,8 +209,8 @@ class GrowingTrainer(NetworkTrainer):
                 misfits.append(misfit.detach())
         return torch.stack(misfits).mean()
 
-    def settled_critic(self, generate: Callable[[Tensor], Tensor]) -> nn.Module:
-        """A copy of the critic that went on alone, against what ``generate`` makes of codes."""
+    def settle(self, generate: Callable[[Tensor], Tensor]) -> None:
+        """Let a copy of the critic go on alone, against what ``generate`` makes of codes."""
         recipe, critic = self.recipe, copy.deepcopy(self.critic).train().requires_grad_(True)
         optimizer = self.optimizer(critic, recipe.critic_rate * recipe.rate_factor(recipe.iterations))
         for step in range(recipe.settling):
@@ -204,8 +218,8 @@ class GrowingTrainer(NetworkTrainer):
             real = self.real(recipe.batch, rng)
             with torch.no_grad():
                 fake = generate(self.codes(recipe.batch, rng))
-            loss, _ = ratio_loss(lambda x: self.through(critic, x), real, fake)
+            loss, _ = self._objective(critic, real, fake)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-        return critic.eval()
+        self.settled = critic.eval()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dgflow_core.flow import priors
 from dgflow_core.flow.divergences import divergences
@@ -16,18 +16,21 @@ from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
 from dgflow_core.training import shipping
 from dgflow_core.training.growing import GrowingTrainer, Growth
 from dgflow_core.training.image_trainer import ImageRecipe, ImageTrainer
-from dgflow_core.training.network_trainer import averaged, initialise
+from dgflow_core.training.network_trainer import initialise
 from dgflow_core.zoo.model import Model
 
 
 class ImageVGrow(Growth, ImageRecipe):
-    """SN-DCGAN's networks, grown. ``ema``: of the generator's weights, from one outer loop to the next."""
+    """SN-DCGAN's networks, grown.
+
+    ``spectral_norm``: of the critic.
+    """
 
     iterations: int = 300
     watch_every: int = 50
     width: int = 32
     dim: int = 128
-    ema: float = 0.9
+    spectral_norm: bool = True
 
     def trainer(self, device: torch.device, data_root: Path | None) -> ImageVGrowTrainer:
         return ImageVGrowTrainer(self, device, data_root)
@@ -42,20 +45,14 @@ class ImageVGrowTrainer(ImageTrainer, GrowingTrainer):
         recipe, channels, side = self.recipe, self.target.channels, self.target.side
         self.prior = priors.make("normal", recipe.dim)
         self.generator = SNDCGANGenerator(recipe.dim, channels, recipe.width, side, batch_norm=True)
-        self.critic = SNDCGANDiscriminator(channels, recipe.width, side, spectral_norm=True)
+        self.critic = SNDCGANDiscriminator(channels, recipe.width, side, spectral_norm=recipe.spectral_norm)
         initialise(self.generator)
         for network in (self.generator, self.critic):
             network.to(self.device, memory_format=torch.channels_last)
-        self.average = averaged(self.generator, recipe.ema)
-        self.networks = {"generator": self.generator, "critic": self.critic, "average": self.average}
-        self.settled: nn.Module | None = None
         self.begin()
 
     def real(self, n: int, rng: torch.Generator) -> Tensor:
         return self.batches(n, rng)
-
-    def grown(self) -> None:
-        self.average.update_parameters(self.generator)
 
     def marks(self) -> tuple[int, ...]:
         """None of refinement before the critic has settled."""
@@ -71,7 +68,7 @@ class ImageVGrowTrainer(ImageTrainer, GrowingTrainer):
         return Model(config, self.prior, generator, critic, device=self.device)
 
     def chosen(self) -> tuple[Model, dict[str, Any]]:
-        self.settled = self.settled_critic(self.model().generate)
+        self.settle(self.model().generate)
         return self.model(), {}
 
 

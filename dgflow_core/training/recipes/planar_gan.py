@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from torch import nn
 
 from dgflow_core.flow import priors
 from dgflow_core.kinds.plane import datasets as plane_datasets
@@ -60,13 +61,17 @@ class PlanarPair(NetworkTrainer):
         self.networks = {name: MLP(widths).to(device) for name, widths in self.widths.items()}
         self.generator, self.critic = self.networks["generator"], self.networks["critic"]
 
+    def latest(self) -> dict[str, nn.Module]:
+        """Generator and critic as they would ship now, by name."""
+        return {"generator": self.generator, "critic": self.critic}
+
     def model(self) -> Model:
         """The networks as they are now, calibrated; copies, so that training can go on.
 
         Weights are rounded to half precision, so that what is measured is what ships.
         """
         twins = {}
-        for name, network in self.networks.items():
+        for name, network in self.latest().items():
             twins[name] = MLP(self.widths[name])
             twins[name].load_state_dict(network.state_dict())
         parts = {name: ("mlp", {"widths": widths}) for name, widths in self.widths.items()}

@@ -14,6 +14,7 @@ from dgflow_core.training import shipping
 from dgflow_core.training.growing import GrowingTrainer, Growth
 from dgflow_core.training.plane_quality import before_and_after
 from dgflow_core.training.recipes.planar_gan import PlanarPair, PlanarRecipe
+from dgflow_core.zoo.model import Model
 
 
 class PlanarVGrow(Growth, PlanarRecipe):
@@ -25,7 +26,7 @@ class PlanarVGrow(Growth, PlanarRecipe):
     eta: float = 0.01
     generator_rate: float = 5e-4
     critic_rate: float = 5e-4
-    betas: tuple[float, float] = (0.5, 0.9)
+    betas: tuple[float, float] = (0.9, 0.99)
 
     def trainer(self, device: torch.device, data_root: Path | None) -> PlanarVGrowTrainer:
         return PlanarVGrowTrainer(self, plane_datasets.get(self.dataset), device)
@@ -47,6 +48,14 @@ class PlanarVGrowTrainer(GrowingTrainer, PlanarPair):
 
     def codes(self, n: int, rng: torch.Generator) -> Tensor:
         return torch.randn(n, 2, generator=rng).to(self.device)
+
+    def latest(self) -> dict[str, nn.Module]:
+        """The averaged generator, and the critic."""
+        return {"generator": self.average.module, "critic": self.settled or self.critic}
+
+    def finish(self) -> Model:
+        self.settle(self.average.module)
+        return super().finish()
 
     def watch(self, iteration: int, folder: Path) -> dict[str, float]:
         """Quality of the generator's samples as they are."""
