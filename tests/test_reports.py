@@ -57,7 +57,14 @@ def test_each_table_knows_the_papers_numbers_of_its_rows(name):
             assert all(found)  # base, DOT, DDLS and three divergences, both metrics
 
 
-@pytest.mark.parametrize("name", [name for name, table in reports.tables.items() if table.rows])
+MEASURED = [
+    name
+    for name, table in reports.tables.items()
+    if table.rows and (ASSETS / "results" / f"{name}.json").exists()
+]
+
+
+@pytest.mark.parametrize("name", MEASURED)
 def test_what_is_kept_can_be_read_and_belongs_to_rows_that_exist(name):
     kept = json.loads((ASSETS / "results" / f"{name}.json").read_text())
     titles = {row.title for row in reports.tables[name].rows}

@@ -108,7 +108,8 @@ class FreshTable(Table):
             taught = {"rate": self.rate, "learning": self.learning} if field else {}
             cells = {}
             for row in chosen:
-                settings = {"digest": judged.digest, "n": n, **row.settings, **taught}
+                run = {"method": row.method, "space": row.space}
+                settings = {"digest": judged.digest, "n": n, **run, **row.settings, **taught}
                 key = " | ".join((model.name, row.title, label, f"n = {n}"))
                 cells[row.settings["steps"]] = results.repeats(key, settings)
             for repeat in tqdm(range(repeats), desc=label, unit="run", leave=False, disable=None):
