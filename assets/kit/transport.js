@@ -9,6 +9,7 @@ const SPEEDS = { 0.25: "¼×", 0.5: "½×", 1: "1×", 2: "2×", 4: "4×" };
 export class Transport {
   constructor(playback) {
     this.playback = playback;
+    this.names = []; // what steps are called, where they are no mere steps
     this.play = playButton(() => playback.toggle());
     this.loop = iconButton("loop", "Loop", () => {
       playback.loop = !playback.loop;
@@ -61,12 +62,12 @@ export class Transport {
     if (this.looping !== loop) this.loop.setAttribute("aria-pressed", loop);
     if (this.fast !== speed) this.speed.value = speed;
     Object.assign(this, { playing, looping: loop, fast: speed });
-    if (this.step === step && this.steps === steps) return false;
-    Object.assign(this, { step, steps });
+    if (this.step === step && this.steps === steps && this.shownNames === this.names) return false;
+    Object.assign(this, { step, steps, shownNames: this.names });
     this.scrub.max = steps;
     this.scrub.value = step;
     this.scrub.style.setProperty("--done", `${steps ? (100 * step) / steps : 100}%`);
-    this.count.textContent = `step ${step} / ${steps}`;
+    this.count.textContent = this.names[step] ?? `step ${step} / ${steps}`;
     return true;
   }
 }

@@ -86,6 +86,7 @@ export class Player {
     this.view.canvas.setAttribute("aria-label", happened(scene));
     const fresh = (share ?? memory.share) === null;
     playback.rate = scene.fps;
+    this.transport.names = scene.names ?? [];
     playback.load(scene.steps, fresh ? (prefersStill() ? scene.steps : 0) : (share ?? memory.share) * scene.steps);
     this.arrange();
     if (fresh && !prefersStill()) playback.play();
@@ -105,6 +106,11 @@ export class Player {
       const frames = values.shape.length === 3 ? values.shape[0] : 1;
       shown.map = { ...panel.map, shape: [h, w], frames, codes: values, at: -1, values: new Float32Array(h * w) };
       readMap(shown.map, 0, range);
+    }
+    if (panel.arrows?.vectors.shape.length === 3) {
+      const { vectors } = panel.arrows;
+      shown.arrows = { ...panel.arrows, frames: vectors.shape[0], all: vectors };
+      turn(shown.arrows, 0);
     }
     shown.cache = [];
     if (shown.frames) shown.base = this.#positions(shown, 0, new Float32Array(2 * panel.n));
@@ -175,9 +181,11 @@ export class Player {
   draw() {
     if (!this.scene) return;
     const step = Math.round(this.at);
-    this.panels.forEach(({ map }, i) => {
-      if (!(map?.frames > 1) || map.at === step) return;
-      readMap(map, step, map.range);
+    this.panels.forEach(({ map, arrows }, i) => {
+      const moves = [map, arrows].filter((one) => one?.frames > 1 && one.at !== step);
+      if (!moves.length) return;
+      if (moves.includes(map)) readMap(map, step, map.range);
+      if (moves.includes(arrows)) turn(arrows, step);
       if (!this.view.stale && this.view.boxes[i]) this.view.drawGround(i);
     });
     if (this.view.layers.paths) this.#trails();
@@ -485,7 +493,7 @@ export class Player {
     };
     if (scene.panels[0].title !== scene.title) write(scene.title);
     c.font = `${view.type.axis}px ${view.theme.font}`;
-    write(`step ${Math.round(this.at)} / ${scene.steps}`);
+    write(stepName(scene, Math.round(this.at)));
     for (const name of ["real", "base", "refined"]) {
       if (!view.layers[name] || !scene.panels.some((panel) => (name === "real" ? panel.real : panel.x))) continue;
       mark(c, x + 5, head / 2, 5, view.tone(name), scene.palette.shapes[name]);
@@ -496,10 +504,23 @@ export class Player {
   }
 }
 
+/** What the counter says at `step`. */
+function stepName({ names = [], steps }, step) {
+  return names[step] ?? `step ${step} / ${steps}`;
+}
+
 /** Evenly spread indices of at most TRAILS of `n` particles. */
 function trailIds(n) {
   const count = Math.min(n, TRAILS);
   return Array.from({ length: count }, (_, i) => Math.floor((i * n) / count));
+}
+
+/** Let arrows that change be those of `step`. */
+function turn(arrows, step) {
+  const size = arrows.origins.length;
+  const frame = Math.min(step, arrows.frames - 1);
+  arrows.vectors = arrows.all.subarray(frame * size, (frame + 1) * size);
+  arrows.at = step;
 }
 
 /** Fill `map.values` with the frame for `step`. */

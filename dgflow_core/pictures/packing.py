@@ -32,6 +32,7 @@ def pack(scene: Scene) -> bytes:
         "steps": scene.steps,
         "fps": scene.fps,
         "layers": list(scene.layers),
+        "names": list(scene.names),
         "palette": palette.for_browser(),
         "panels": _panels(scene.panels),
         "curves": [_curve(curve, scene.steps) for curve in scene.curves],
@@ -143,7 +144,7 @@ def longest_arrows(panels: tuple[Panel, ...]) -> dict[str, float]:
     """
     sizes: dict[str, list[np.ndarray]] = {}
     for arrows in (panel.arrows for panel in panels if panel.arrows is not None):
-        lengths = np.linalg.norm(np.asarray(arrows.vectors, dtype=float), axis=1)
+        lengths = np.linalg.norm(np.asarray(arrows.vectors, dtype=float), axis=-1)
         sizes.setdefault(arrows.label, [np.zeros(0)]).append(lengths[np.isfinite(lengths)])
     joined = {label: np.concatenate(parts) for label, parts in sizes.items()}
     return {label: float(np.percentile(one, 95)) if one.size else 0.0 for label, one in joined.items()}

@@ -73,13 +73,20 @@ class Painter(Sheet):
         maps = [panel.map for panel in scene.panels if panel.map is not None and self._shows_map(panel)]
         self.ranges = map_ranges(maps)
         self.longest = longest_arrows(scene.panels)
-        self._moving = any(np.ndim(one.values) == 3 for one in maps)
+        self._moving = any(np.ndim(one.values) == 3 for one in maps) or any(map(self._shift, scene.panels))
         self._layout(size)
         self._chrome: np.ndarray | None = None
         self._still: np.ndarray | None = None
         self._trails: dict[int, tuple[int, np.ndarray]] = {}
 
+    def called(self, step: int) -> str:
+        return self.scene.names[step] if self.scene.names else super().called(step)
+
     # ---- where things are ----
+
+    def _shift(self, panel: Panel) -> bool:
+        """Whether the panel has arrows that change from step to step."""
+        return "arrows" in self.layers and panel.arrows is not None and panel.arrows.moves
 
     def _shows_map(self, panel: Panel) -> bool:
         return "map" in self.layers and panel.map is not None
@@ -158,6 +165,8 @@ class Painter(Sheet):
         canvas += alpha * (self._chrome[..., :3] - canvas)
         for panel, box in zip(self.scene.panels, self.boxes, strict=True):
             view = canvas[box.y : box.y + box.h, box.x : box.x + box.w]
+            if self._shift(panel):
+                self._blend(view, self._shafts(panel, box, step), self.tones.rgb["ink"])
             if "real" in self.layers and panel.real is not None:
                 self._dots(view, panel, box, panel.real, "real", 0.5)
             if "base" in self.layers and panel.positions is not None:
@@ -182,6 +191,16 @@ class Painter(Sheet):
             palette.SHAPES[colour],
         )
         self._blend(view, cover, self.tones.rgb[colour])
+
+    def _shafts(self, panel: Panel, box: Box, step: int) -> np.ndarray:
+        """Coverage of arrows that change: a line each, thick at its head."""
+        cover, found = np.zeros((box.h, box.w), np.float32), self._lengths(panel, panel.arrows.at(step))
+        if found is not None:
+            middles, ends = found
+            for share in np.linspace(-0.5, 0.5, 40, dtype=np.float32):
+                points = self._pixels(box, panel, middles + share * ends)
+                stamp(cover, points, (0.55 if share < 0.2 else 1.9 * (0.55 - share) / 0.35) * self.unit, 0.3)
+        return cover
 
     @staticmethod
     def _blend(view: np.ndarray, cover: np.ndarray, colour: np.ndarray) -> None:
@@ -226,7 +245,7 @@ class Painter(Sheet):
                 room = self.width - 44 * self.unit
                 self._write(figure, (22, 54), self.scene.subtitle, 14, room, color=quiet)
             if step is not None:
-                text = f"step {step} / {self.steps}"
+                text = self.called(step)
                 at = self.width / self.unit - 22, 25
                 self._write(figure, at, text, 19, color=ink, ha="right")
             for index, (panel, box) in enumerate(zip(self.scene.panels, self.boxes, strict=True)):
@@ -275,26 +294,39 @@ class Painter(Sheet):
         if step is not None:
             self._marks(axes, panel, box, step)
         if "arrows" in self.layers and panel.arrows is not None:
-            self._arrows(axes, panel, box, panel.arrows, index)
+            drawn = step is not None or not panel.arrows.moves
+            self._arrows(axes, panel, panel.arrows.at(step or 0), index, drawn)
         if self.barred[index]:
             self._bar(figure, panel.map, box)
 
-    def _arrows(self, axes, panel: Panel, box: Box, arrows: Arrows, index: int) -> None:
-        # Length ∝ √|v|, as on the page: a drift spans orders of magnitude, small arrows point too.
+    def _lengths(self, panel: Panel, arrows: Arrows) -> tuple[np.ndarray, np.ndarray] | None:
+        """Middles (k, 2) of the arrows and their extents (k, 2); None where there are none.
+
+        Length ∝ √|v|, as on the page: a drift spans orders of magnitude, small arrows point too.
+        """
         sizes = np.linalg.norm(arrows.vectors, axis=1)
         longest = self.longest[arrows.label]
         shown = np.isfinite(sizes) & (sizes > 0)
         if not shown.any() or longest <= 0:
-            return
+            return None
         cell = (panel.extent[1] - panel.extent[0]) / max(2.0, np.sqrt(len(arrows.origins)))
         directions = arrows.vectors[shown] / sizes[shown, None]
         lengths = 0.95 * cell * np.sqrt(np.minimum(sizes[shown] / longest, 1))
-        ends = directions * lengths[:, None]
-        axes.quiver(
-            *arrows.origins[shown].T, *ends.T, angles="xy", scale_units="xy", scale=1, pivot="mid",
-            units="inches", width=1.3 * self.unit / DPI, headwidth=4.2, headlength=4.6, headaxislength=4.2,
-            minlength=0.3, color=self.tones.hex["ink"], alpha=0.62, linewidth=0, zorder=1.5,
-        )  # fmt: skip
+        return arrows.origins[shown], directions * lengths[:, None]
+
+    def _arrows(self, axes, panel: Panel, arrows: Arrows, index: int, drawn: bool) -> None:
+        """The arrows, if ``drawn``, and what their lengths mean."""
+        found, longest = self._lengths(panel, arrows), self.longest[arrows.label]
+        if found is None:
+            return
+        if drawn:
+            middles, ends = found
+            axes.quiver(
+                *middles.T, *ends.T, angles="xy", scale_units="xy", scale=1, pivot="mid",
+                units="inches", width=1.3 * self.unit / DPI, headwidth=4.2, headlength=4.6,
+                headaxislength=4.2, minlength=0.3, color=self.tones.hex["ink"], alpha=0.62, linewidth=0,
+                zorder=1.5,
+            )  # fmt: skip
         if any(p.arrows is not None and p.arrows.label == arrows.label for p in self.scene.panels[:index]):
             return  # panels that share a scale of arrows say it once
         note = f"→ {arrows.label}, full length at {longest:.2g} (length ∝ √)"

@@ -44,11 +44,23 @@ class Map:
 
 @dataclass(frozen=True, eq=False)
 class Arrows:
-    """A vector field: ``origins`` and ``vectors`` (k, 2). Equal labels share one scale of lengths."""
+    """A vector field: ``origins`` (k, 2) and ``vectors`` (k, 2), or (steps + 1, k, 2) where it changes.
+
+    Equal labels share one scale of lengths.
+    """
 
     origins: np.ndarray
     vectors: np.ndarray
     label: str = "drift"
+
+    @property
+    def moves(self) -> bool:
+        return self.vectors.ndim == 3
+
+    def at(self, step: int) -> Arrows:
+        """The field as it is at ``step``."""
+        moved = self.vectors[min(step, len(self.vectors) - 1)] if self.moves else self.vectors
+        return Arrows(self.origins, moved, self.label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +139,7 @@ class Scene:
         layers: what is switched on at first sight ("map", "arrows", "real", "base", "refined",
             "paths"); what a person switches later is remembered instead.
         key: names the run, so that a page knows a new picture from the old one drawn again.
+        names: what each step is called, steps + 1 of them; () for "step 0" and so on.
         title, subtitle: head a saved picture. step: of a saved one where none is asked for; None: the last.
         runs: what it was composed of, so that they can be saved as well.
 
@@ -146,8 +159,11 @@ class Scene:
     subtitle: str = ""
     runs: tuple[Trajectory, ...] = ()
     step: int | None = None
+    names: tuple[str, ...] = ()
 
     def __post_init__(self):
+        if self.names and len(self.names) != self.steps + 1:
+            raise UserError(f"names must be {self.steps + 1}, one for each step, not {len(self.names)}.")
         if not 1 <= len(self.panels) <= MAX_PANELS:
             raise UserError(f"panels must be 1 to {MAX_PANELS}, not {len(self.panels)}.")
         for panel in self.panels:

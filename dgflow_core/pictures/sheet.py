@@ -131,7 +131,7 @@ class Sheet(ABC):
         top, right = round(10 * u), self.width - self.margin
         left = max(0, right - round(210 * u))
         strip = Image.fromarray(canvas[top : top + tall, left:right])
-        at, text = (right - left, tall / 2), f"step {step} / {self.steps}"
+        at, text = (right - left, tall / 2), self.called(step)
         ImageDraw.Draw(strip).text(at, text, self.tones.hex["ink"], font(round(19 * u)), anchor="rm")
         canvas[top : top + tall, left:right] = np.asarray(strip)
         thick = max(2, round(4 * u))
@@ -139,6 +139,10 @@ class Sheet(ABC):
         canvas[-thick:, :done] = self.tones.rgb["accent"]
         canvas[-thick:, done:] = self.tones.rgb["grid"]
         return canvas
+
+    def called(self, step: int) -> str:
+        """What the counter says."""
+        return f"step {step} / {self.steps}"
 
     def _canvas(self, step: int) -> np.ndarray:
         """A fresh picture of ``step`` but for the counter and the line."""

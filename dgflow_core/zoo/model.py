@@ -88,6 +88,8 @@ class Model:
         self.sample_shape = shapes.sample
         #: Rows that go through the networks at once.
         self.batch = max(1, min(BATCH[self.kind], BATCH_BYTES // max(shapes.layer, 1)))
+        #: Files that ship beside the weights, by name.
+        self.beside: dict[str, bytes] = {}
         self._weights_digest: str | None = None
         self._starts: dict[tuple[int, int], Tensor] = {}
         self._lock = threading.Lock()  # several sessions share a model

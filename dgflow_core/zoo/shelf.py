@@ -251,6 +251,8 @@ def save(model: Model, folder: str | Path, config: dict | None = None) -> Path:
     }
     save_file(tensors, folder / WEIGHTS)
     (folder / WEIGHTS).chmod(0o644)
+    for name, content in model.beside.items():
+        (folder / name).write_bytes(content)
     config = {**(config or model.config), "logit_offset": model.logit_offset}
     config.pop("name", None)
     Config.model_validate(config)

@@ -71,11 +71,15 @@ def measure(seen: PlaneSamples, against: PlaneReference, whole_run: bool = False
 
 def summary(points: np.ndarray, real: np.ndarray, target) -> dict[str, float]:
     """Every quick metric of points (n, 2), by name; ``target`` is anything with ``sample(n, seed)``."""
-    against = PlaneReference(target)
-    quick = {name: metric for name, metric in METRICS.items() if metric.per_step}
+    return quick(points, PlaneReference(target))
+
+
+def quick(points: np.ndarray, against: PlaneReference) -> dict[str, float]:
+    """Every metric of points (n, 2) that is quick enough for every step of a run, by name."""
+    rows = {name: metric for name, metric in METRICS.items() if metric.per_step}
     return {
         name: float(metric.of(PlaneSamples(points[None]), against)[0])
-        for name, metric in fitting(quick, against.has).items()
+        for name, metric in fitting(rows, against.has).items()
     }
 
 

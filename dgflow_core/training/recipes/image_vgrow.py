@@ -31,6 +31,7 @@ class ImageVGrow(Growth, ImageRecipe):
     width: int = 32
     dim: int = 128
     spectral_norm: bool = True
+    penalty: float = 1.0
 
     def trainer(self, device: torch.device, data_root: Path | None) -> ImageVGrowTrainer:
         return ImageVGrowTrainer(self, device, data_root)

@@ -61,6 +61,9 @@ class PlanarPair(NetworkTrainer):
         self.networks = {name: MLP(widths).to(device) for name, widths in self.widths.items()}
         self.generator, self.critic = self.networks["generator"], self.networks["critic"]
 
+    #: Whether the critic is an honest density ratio as it is, so that its constant is no free choice.
+    honest: ClassVar[bool] = False
+
     def latest(self) -> dict[str, nn.Module]:
         """Generator and critic as they would ship now, by name."""
         return {"generator": self.generator, "critic": self.critic}
@@ -78,7 +81,7 @@ class PlanarPair(NetworkTrainer):
         config = shipping.config(self.recipe, "2d", self.prior, parts, "sampled afresh for every batch")
         networks = (shipping.rounded(twins[name]) for name in ("generator", "critic"))
         model = Model(config, self.prior, *networks, device=self.device)
-        return model.with_offset(calibration_offset(model, 20_000))
+        return model if self.honest else model.with_offset(calibration_offset(model, 20_000))
 
     def watch(self, iteration: int, folder: Path) -> dict[str, float]:
         """Quality of base and refined samples: a critic that refines nothing is found early."""
