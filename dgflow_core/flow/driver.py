@@ -83,7 +83,7 @@ class Run:
             if step:
                 moving = rule.ask(state.at.logit)
                 noise = seeded(self.seed, step)
-                field = self.field.at(step * self.values.eta if self.method.flow else 0.0)
+                field = self.field.at(step * getattr(self.values, "eta", 0.0) if self.method.flow else 0.0)
                 state = stopping.step(self.method, field, state, self.values, noise, moving)
                 info = {} if self.until == "steps" else {"moving": float(moving.sum())}
             self._check(step, state)

@@ -6,7 +6,7 @@ import copy
 import hashlib
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from dgflow_core import device as devices
 from dgflow_core.errors import UserError
 from dgflow_core.flow.priors import Prior
 from dgflow_core.kinds.plane import datasets as plane_datasets
+from dgflow_core.nets.ladder import CriticLadder
 from dgflow_core.zoo.shapes import PARTS, probe
 
 #: Rows that go through a network at once; bounds memory, never changes a result beyond rounding.
@@ -80,7 +81,7 @@ class Model:
         self.logit_offset = float(logit_offset)
         self.generator, self.critic = self._placed(generator), self._placed(critic)
         self.corrector = None if corrector is None else self._placed(corrector)
-        self.ladder = None if ladder is None else self._placed(ladder)
+        self.ladder = None if ladder is None else cast(CriticLadder, self._placed(ladder))
         shapes = probe(
             self.name, self.kind, prior.sample(2, 0).to(self.device),
             {part: getattr(self, part) for part in PARTS if getattr(self, part) is not None},
