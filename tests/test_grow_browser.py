@@ -47,8 +47,8 @@ def test_a_growth_plays_and_another_is_trained_live(stocked):
         expect(stage).to_have_attribute("data-run-key", "live")  # frames while it trains
         page.get_by_role("button", name="Stop").click()
         expect(page.get_by_role("button", name="Recorded")).to_be_visible()
-        kept = stage.get_attribute("data-run-key")
-        assert kept not in (recorded, "live")
+        expect(stage).not_to_have_attribute("data-run-key", "live")
+        assert stage.get_attribute("data-run-key") != recorded
         assert int(stage.get_attribute("data-steps")) >= 5  # what there was is on the scrubber
         page.get_by_role("button", name="Recorded").click()
         expect(stage).to_have_attribute("data-run-key", recorded)
