@@ -122,3 +122,26 @@ def shown(dataset: str, records: list[GrowthRecord], key: str = "", most: int = 
 def job() -> Job | None:
     """This session's training, if it has one."""
     return st.session_state.get("grow.job")
+
+
+def problem() -> str:
+    """What kept this session's training from beginning, or ""."""
+    return st.session_state.get("grow.problem", "")
+
+
+def begin(dataset: str, chosen: tuple[str, ...], seed: int) -> None:
+    """Start to grow, in place of what grows; what is wrong is kept as the ``problem``."""
+    end()
+    state = st.session_state
+    state["grow.problem"] = ""
+    try:
+        state["grow.job"] = start(dataset, chosen, seed)
+    except UserError as error:
+        state["grow.problem"] = str(error)
+
+
+def end() -> None:
+    """Forget the training of this session."""
+    running = st.session_state.pop("grow.job", None)
+    if running is not None and running.is_alive():
+        running.process.kill()

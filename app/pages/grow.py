@@ -10,7 +10,6 @@ from app.components import stage
 from app.failures import calm
 from app.page import Page, Visit
 from app.parameters import Choice, Flag
-from dgflow_core.errors import UserError
 from dgflow_core.flow.divergences import get
 
 PAGE = Page("grow", "Grow", ":material/potted_plant:", "grow", 45, "The flow itself trains a generator.")
@@ -33,24 +32,6 @@ def declared() -> dict[str, parameters.Parameter]:
     }
 
 
-def begin(dataset: str, chosen: tuple[str, ...], seed: int) -> None:
-    """Start to grow; what is wrong is said on the page."""
-    end()
-    state = st.session_state
-    state["grow.problem"] = ""
-    try:
-        state["grow.job"] = growing.start(dataset, chosen, seed)
-    except UserError as error:
-        state["grow.problem"] = str(error)
-
-
-def end() -> None:
-    """Forget the training of this session."""
-    running = st.session_state.pop("grow.job", None)
-    if running is not None and running.is_alive():
-        running.process.kill()
-
-
 @st.fragment(run_every=1.0)
 @calm(PAGE.name)
 def watch(job: growing.Job) -> None:
@@ -67,30 +48,29 @@ def watch(job: growing.Job) -> None:
 
 
 def show(page: Visit) -> None:
-    state = st.session_state
     with st.sidebar:
         page.controls("dataset")
         page.draw("divergence", disabled=page["four"])
         page.controls("four", "seed")
         chosen = growing.FOUR if page["four"] else (page["divergence"],)
         st.button(
-            "Grow it live", type="primary", icon=":material/play_arrow:", on_click=begin,
+            "Grow it live", type="primary", icon=":material/play_arrow:", on_click=growing.begin,
             args=(page["dataset"], chosen, page["seed"]),
             help=f"Trains small networks here, for {growing.SECONDS} seconds at most; stop when you like.",
         )  # fmt: skip
     weight = get(chosen[0]).latex_weight if len(chosen) == 1 else "w_f(d)"
     save = page.head(rf"x \leftarrow x + \eta\,{weight}\,\nabla d(x),\qquad g(z) \rightarrow x")
-    if state.get("grow.problem"):
-        st.error(state["grow.problem"], icon=":material/error:")
+    if problem := growing.problem():
+        st.error(problem, icon=":material/error:")
     job, ready = growing.job(), growing.recorded(page["dataset"])
     if job is not None and (job.dataset, job.chosen) != (page["dataset"], chosen):
-        end()
+        growing.end()
         job = None
     if job is not None and job.is_alive():
         watch(job)
     elif job is not None and job.records:
         picture = growing.shown(job.dataset, [*job.records.values()], f"grown {id(job)}")
-        save.button("Recorded", icon=":material/history:", on_click=end, help="Back to what ships.")
+        save.button("Recorded", icon=":material/history:", on_click=growing.end, help="Back to what ships.")
         finished(save, picture)
     elif set(chosen) <= set(ready):
         finished(save, growing.shipped(page["dataset"], chosen))
