@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 import dgflow_core as dg
 from dgflow_core import training
 from dgflow_core.cli import main
+from dgflow_core.flow import priors
 from dgflow_core.flow.priors import seeded
 from dgflow_core.pictures import growth_scene
 from dgflow_core.pictures.picture import paint
@@ -215,3 +217,61 @@ def test_the_process_of_the_page_grows_in_turns_until_it_is_stopped():
     assert first.loops == [1] * 6
     first.extend(first)
     assert len(first.maps) == 12
+
+
+AIM = torch.tensor([1.0, -0.5])
+
+
+class Bowl(torch.nn.Module):
+    """A logit that is a quadratic: log μ/ρ of Gaussians exactly."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 1)
+        torch.nn.init.zeros_(self.layer.weight)
+        torch.nn.init.zeros_(self.layer.bias)
+
+    def forward(self, x):
+        return self.layer(torch.cat([x, x**2], 1)).squeeze(1)
+
+
+class Standing(GrowingTrainer):
+    """A generator of N(0, I) that stands still; the data are N(AIM, I)."""
+
+    def __init__(self, made):
+        super().__init__(made, CPU)
+        self.generator, self.critic = torch.nn.Identity(), Bowl()
+        self.optimizers = {"critic": torch.optim.Adam(self.critic.parameters(), lr=0.0)}
+
+    def real(self, n, rng):
+        return torch.randn(n, 2, generator=rng) + AIM
+
+    def codes(self, n, rng):
+        return torch.randn(n, 2, generator=rng)
+
+
+def test_with_the_generator_standing_still_it_is_the_exact_flow():
+    """Fresh, both go to AIM · (1 − (1 − η)^k), within 0.2 of each other in sliced W₂; stale, far past it."""
+    eta, moves = 0.1, 14
+    made = recipe(
+        "25gaussians/vgrow-kl", eta=eta, moves=moves, batch=500, pool=3, fit_batch=1500, critic_steps=8,
+        critic_rate=0.02, penalty=0.0,
+    )  # fmt: skip
+    pools = list(itertools.islice(Standing(made).outer_loop(1, seeded(3)), moves + 1))
+    start, grown_to = pools[0].particles, pools[-1].particles
+
+    ratio = Bowl()
+    ratio.layer.weight.data[0, :2], ratio.layer.bias.data[0] = AIM, -float(AIM @ AIM) / 2
+    config = {"title": "Gaussian", "kind": "2d", "dataset": "gaussian"}
+    model = dg.Model(config, priors.make("normal", 2), torch.nn.Identity(), ratio, device="cpu")
+    exact = dg.refine(model, "exact", start=start, eta=eta, gamma=0.0, steps=moves).samples[-1]
+    stale = dg.refine(model, start=start, eta=eta, gamma=0.0, steps=moves).samples[-1]
+
+    def apart(a, b):
+        angles = torch.arange(8) * torch.pi / 8
+        along = torch.stack([angles.cos(), angles.sin()])
+        return float(((a @ along).sort(0).values - (b @ along).sort(0).values).square().mean().sqrt())
+
+    assert apart(grown_to, exact) < 0.2
+    assert torch.allclose(grown_to.mean(0), AIM * (1 - (1 - eta) ** moves), atol=0.2)
+    assert apart(stale, exact) > 0.5
