@@ -26,7 +26,7 @@ class PlanarVGrow(Growth, PlanarRecipe):
 
     watch_every: int = 10
     watch_samples: int = 2000
-    iterations: int = 500
+    iterations: int = 800
     hidden: int = 128
     batch: int = 256
     pool: int = 4
