@@ -58,7 +58,8 @@ def show(page: Visit) -> None:
             args=(page["dataset"], chosen, page["seed"]),
             help=f"Trains small networks here, for {growing.SECONDS} seconds at most; stop when you like.",
         )  # fmt: skip
-    weight = get(chosen[0]).latex_weight if len(chosen) == 1 else "w_f(d)"
+    weight = f"({get(chosen[0]).latex_weight})" if len(chosen) == 1 else "w_f(d)"
+    weight = "" if weight == "(1)" else weight
     save = page.head(rf"x \leftarrow x + \eta\,{weight}\,\nabla d(x),\qquad g(z) \rightarrow x")
     if problem := growing.problem():
         st.error(problem, icon=":material/error:")
