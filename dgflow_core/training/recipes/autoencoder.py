@@ -67,10 +67,10 @@ class VAETrainer(CorrectedTrainer):
 RECIPES = (
     VAE.called(
         "fashion_mnist/vae", "VAE on Fashion-MNIST",
-        critic_from="fashion_mnist/sndcgan-ns", corrector_rate=1e-4, half=False, finish_samples=2000,
+        critic_from="fashion_mnist/sndcgan-ns", corrector_rate=1e-4, half=False,
     ),
     VAE.called(
         "cifar10/vae", "VAE on CIFAR-10", critic_from="cifar10/sndcgan-ns",
-        dim=128, width=32, generator_iterations=5000, iterations=6500, half=False, finish_samples=2000,
+        dim=128, width=32, generator_iterations=18_520, iterations=24_076, half=False, finish_samples=2000,
     ),
 )  # fmt: skip

@@ -128,6 +128,5 @@ RECIPES = (
     GlowRecipe.called(
         "cifar10/glow", "Glow on CIFAR-10", critic_from="cifar10/sndcgan-ns",
         depth=6, width=48, generator_iterations=6000, iterations=7500, ema=0.999,
-        half=False, finish_samples=2000,
     ),
 )  # fmt: skip

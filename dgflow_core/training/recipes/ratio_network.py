@@ -79,7 +79,8 @@ class RatioNetworkTrainer(ImageTrainer):
 
 RECIPES = tuple(
     RatioNetwork.called(
-        f"{dataset}/sndcgan-ns+ratio", f"SN-DCGAN + ratio network, {title}", generator=f"{dataset}/sndcgan-ns"
+        f"{dataset}/{model}+ratio", f"{name} + ratio network, {title}", generator=f"{dataset}/{model}"
     )
     for dataset, title in (("fashion_mnist", "Fashion-MNIST"), ("cifar10", "CIFAR-10"))
+    for model, name in (("sndcgan-ns", "SN-DCGAN"), ("wgan-gp", "WGAN-GP"))
 )

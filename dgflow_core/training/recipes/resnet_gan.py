@@ -58,7 +58,6 @@ class ResNetGANTrainer(ImageGANTrainer):
 RECIPES = (
     ResNetGAN.called(
         "cifar10/sn-resnet", "SN-ResNet-GAN on CIFAR-10", critic_from="cifar10/sndcgan-ns",
-        loss="hinge", dim=128, width=64, batch=64, critic_steps=2, critic_rate=4e-4, iterations=4000,
-        ema=0.999, half=False, finish_samples=2000,
+        loss="hinge", dim=128, width=32, critic_steps=5, critic_rate=4e-4, iterations=4000, ema=0.999,
     ),
 )  # fmt: skip

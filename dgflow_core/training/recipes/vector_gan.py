@@ -166,8 +166,7 @@ def _on_cifar10(model: str, title: str, generator_iterations: int, **settings) -
     """The corrector has 1,500 iterations after the generator's own."""
     return VectorGAN.called(
         f"cifar10/{model}", f"{title} on CIFAR-10", critic_from="cifar10/sndcgan-ns",
-        generator_iterations=generator_iterations, iterations=generator_iterations + 1500,
-        critic_width=32, batch=64, half=False, finish_samples=2000, **settings,
+        generator_iterations=generator_iterations, iterations=generator_iterations + 1500, **settings,
     )  # fmt: skip
 
 
