@@ -47,6 +47,7 @@ class Growth(Recipe):
     """
 
     can_be_extended: ClassVar[bool] = True
+    counts: ClassVar[tuple[str, ...]] = ("iterations", "passes_over", "halve_every")
     divergence: DivergenceKey = "KL"
     eta: float = 0.5
     batch: int = 64

@@ -49,6 +49,9 @@ class Ladder(ImageRecipe):
     watch_every: int = 1000
     marks: tuple[int, ...] = (4, 8, 16, 25, 35, 50)
 
+    def needs(self) -> tuple[str, ...]:
+        return (self.base,)
+
     @property
     def each(self) -> int:
         """Iterations of one rung."""

@@ -46,6 +46,9 @@ class ImageDCD(ImageRecipe):
     decay: float = 0.01
     half: bool = False
 
+    def needs(self) -> tuple[str, ...]:
+        return (self.base,)
+
     def trainer(self, device: torch.device, data_root: Path | None) -> ImageDCDTrainer:
         return ImageDCDTrainer(self, device, data_root)
 
