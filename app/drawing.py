@@ -36,6 +36,8 @@ ITERATIONS, SECONDS, TOGETHER = (50, 600), 60, 2
 #: moment; and how often it is looked for.
 GRACE, LOOK_UP = 20, 1
 EMPTY = "0" * SIDE**2
+#: The stages of a training → what its samples are called in each.
+STAGES = {"game": "generated", "ratio": "refined"}
 
 
 class Job(threading.Thread):
@@ -115,6 +117,22 @@ class Job(threading.Thread):
         if row["stage"] != self.stage:
             self.stage, self.stopping = row["stage"], False
         self.iteration = row["iteration"]
+
+    def curves(self) -> dict[str, list]:
+        """What was off the drawing over the seconds, in a column for each stage."""
+        columns = {
+            name: [row["off"] if row["stage"] == stage else None for row in self.reports]
+            for stage, name in STAGES.items()
+        }
+        return {"seconds": [row["seconds"] for row in self.reports], **columns}
+
+    def said(self) -> str:
+        """What refinement brought, in a sentence."""
+        before, after = self.before, self.after
+        return (
+            f"Off the drawing: **{before['off']:.0f} %** of the samples before, **{after['off']:.0f} %** "
+            f"after; distance to it {before['distance']:.3f} → {after['distance']:.3f}."
+        )
 
     @property
     def share(self) -> float:

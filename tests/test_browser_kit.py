@@ -44,7 +44,7 @@ def test_a_style_sheet_imports_nothing_and_says_each_rule_once(name):
     text = browser_bundle.style(name)
     assert "@import" not in text
     assert text.count("--paper: var(") == 1
-    assert text.count("::-webkit-slider-thumb") == 1
+    assert text.count("\n.slider::-webkit-slider-thumb") == 1
 
 
 def test_modules_run_in_the_order_of_need_and_keep_their_names(tmp_path):

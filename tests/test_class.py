@@ -7,7 +7,7 @@ import contextlib
 
 import pytest
 
-from app.people import Answer, Person
+from app.visitors import Answer, Person
 from dgflow_core import cli
 from dgflow_core.bench import people, server
 

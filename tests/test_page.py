@@ -182,7 +182,7 @@ def test_a_training_ends_when_its_session_is_gone(monkeypatch):
     monkeypatch.setattr(drawing, "GRACE", 1)
     monkeypatch.setattr(drawing, "LOOK_UP", 0.2)
     monkeypatch.setattr(drawing.jobs, "attended", lambda: lambda: False)
-    job = drawing.start(DOT, 2000)
+    job = drawing.start(DOT, 600)
     job.join(30)
     assert not job.is_alive()
     assert job.process.poll() is not None

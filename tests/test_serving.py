@@ -20,7 +20,7 @@ from app import housekeeping, metrics, uploads
 from app.cache import Budget, Store
 from app.failures import calmly
 from app.jobs import Line, Rank
-from app.people import Answer, Person
+from app.visitors import Answer, Person
 from dgflow_core.bench import server
 from tests.browser import ROOT
 from tests.tools import program

@@ -46,22 +46,11 @@ def again() -> None:
         running.stop()
 
 
-NAMES = {"game": "generated", "ratio": "refined"}
-
-
-def curves(reports: list[dict]) -> dict[str, list]:
-    """What was off the drawing over the seconds, in a column for each stage."""
-    columns = {name: [row["off"] if row["stage"] == stage else None for row in reports]
-               for stage, name in NAMES.items()}  # fmt: skip
-    return {"seconds": [row["seconds"] for row in reports], **columns}
-
-
 @st.fragment(run_every=0.7)
 @calm(PAGE.name)
 def watch(job: drawing.Job) -> None:
     """The training as it goes; the page follows when it is over."""
-    left, right = st.columns([3, 2], gap="large")
-    refined = job.stage == "ratio"
+    (left, right), refined = st.columns([3, 2], gap="large"), job.stage == "ratio"
     with left:
         brush(f"{PAGE.name}.watch", job.drawing, job.samples, locked=True, refined=refined)
     with right:
@@ -71,7 +60,7 @@ def watch(job: drawing.Job) -> None:
         said = "Red: the samples, refined" if refined else "Blue: what the generator makes of noise"
         st.caption(f"Brown: your drawing. {said}, now.")
         if job.reports:
-            st.line_chart(curves(job.reports), x="seconds", y=list(NAMES.values()), height=220,
+            st.line_chart(job.curves(), x="seconds", y=list(drawing.STAGES.values()), height=220,
                           y_label="off the drawing (%)", color=[palette.BASE, palette.REFINED])  # fmt: skip
         help = "Go on with the networks as they are now."
         done = job.stopping
@@ -92,8 +81,8 @@ def paint(page: Visit, job: drawing.Job | None) -> None:
         st.markdown("#### Draw your own distribution")
         st.markdown(STEPS)
         page.controls("iterations")
-        help = "Train a generator and a critic (three layers of 128) on your drawing."
-        st.button("Train", type="primary", icon=":material/model_training:", on_click=begin, help=help)
+        st.button("Train", type="primary", icon=":material/model_training:", on_click=begin,
+                  help="Train a generator and a critic (three layers of 128) on your drawing.")  # fmt: skip
         for problem in filter(None, (state.get(PROBLEM), job and job.error)):
             st.error(problem, icon=":material/error:")
         st.caption(
@@ -113,11 +102,7 @@ def show(page: Visit) -> None:
         bar.button("Draw again", icon=":material/brush:", on_click=again, help="Your ink is kept.")
         title = "DGflow live: a drawn distribution"
         page.course_page(bar, lambda: live_html(None, job.packed, title), "dgflow-live-drawing.html")
-        bar.caption(
-            f"Off the drawing: **{job.before['off']:.0f} %** of the samples before, "
-            f"**{job.after['off']:.0f} %** after; distance to it {job.before['distance']:.3f} → "
-            f"{job.after['distance']:.3f}."
-        )
+        bar.caption(job.said())
         live(job.packed, f"{PAGE.name}.live")
 
 

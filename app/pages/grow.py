@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
-from app import export_menu, growing, parameters
+from app import export_menu, growth, parameters
 from app.components import stage
 from app.failures import calm
 from app.page import Page, Visit
@@ -34,15 +34,15 @@ def declared() -> dict[str, parameters.Parameter]:
 
 @st.fragment(run_every=1.0)
 @calm(PAGE.name)
-def watch(job: growing.Job) -> None:
+def watch(job: growth.Job) -> None:
     """The training as it goes; the page follows when it is over."""
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
     words = f"Outer loop {job.loops}" if job.loops else "Starting…"
-    bar.caption(f"Growing {', '.join(job.chosen)}: {words}. {growing.SECONDS} seconds at most.")
+    bar.caption(f"Growing {', '.join(job.chosen)}: {words}. {growth.SECONDS} seconds at most.")
     help = "Keep what there is: it stays on the scrubber."
     bar.button("Stop", icon=":material/stop:", on_click=job.stop, disabled=job.stopping, help=help)
     if len(job.records) == len(job.chosen):
-        stage(growing.shown(job.dataset, [*job.records.values()], "live", growing.WATCHED).packed, PAGE.name)
+        stage(growth.shown(job.dataset, [*job.records.values()], "live", growth.WATCHED).packed, PAGE.name)
     if not job.is_alive():
         st.rerun()
 
@@ -52,29 +52,29 @@ def show(page: Visit) -> None:
         page.controls("dataset")
         page.draw("divergence", disabled=page["four"])
         page.controls("four", "seed")
-        chosen = growing.FOUR if page["four"] else (page["divergence"],)
+        chosen = growth.FOUR if page["four"] else (page["divergence"],)
         st.button(
-            "Grow it live", type="primary", icon=":material/play_arrow:", on_click=growing.begin,
+            "Grow it live", type="primary", icon=":material/play_arrow:", on_click=growth.begin,
             args=(page["dataset"], chosen, page["seed"]),
-            help=f"Trains small networks here, for {growing.SECONDS} seconds at most; stop when you like.",
+            help=f"Trains small networks here, for {growth.SECONDS} seconds at most; stop when you like.",
         )  # fmt: skip
     weight = f"({get(chosen[0]).latex_weight})" if len(chosen) == 1 else "w_f(d)"
     weight = "" if weight == "(1)" else weight
     save = page.head(rf"x \leftarrow x + \eta\,{weight}\,\nabla d(x),\qquad g(z) \rightarrow x")
-    if problem := growing.problem():
+    if problem := growth.problem():
         st.error(problem, icon=":material/error:")
-    job, ready = growing.job(), growing.recorded(page["dataset"])
+    job, ready = growth.job(), growth.recorded(page["dataset"])
     if job is not None and (job.dataset, job.chosen) != (page["dataset"], chosen):
-        growing.end()
+        growth.end()
         job = None
     if job is not None and job.is_alive():
         watch(job)
     elif job is not None and job.records:
-        picture = growing.shown(job.dataset, [*job.records.values()], f"grown {id(job)}")
-        save.button("Recorded", icon=":material/history:", on_click=growing.end, help="Back to what ships.")
+        picture = growth.shown(job.dataset, [*job.records.values()], f"grown {id(job)}")
+        save.button("Recorded", icon=":material/history:", on_click=growth.end, help="Back to what ships.")
         finished(save, picture)
     elif set(chosen) <= set(ready):
-        finished(save, growing.shipped(page["dataset"], chosen))
+        finished(save, growth.shipped(page["dataset"], chosen))
     else:
         st.info(f"No recorded growth ships here: {', '.join(ready) or 'none'} do. Grow it live.")
     if job is not None and job.error:

@@ -24,6 +24,7 @@ export class Transport {
       iconButton("last", "To the end (End)", () => playback.go(playback.steps)),
       this.loop,
     ];
+    for (const one of this.buttons) if (one !== this.play && one !== this.loop) one.tabIndex = -1; // the scrub bar does it by keys
     this.speed = select(SPEEDS, "Speed", (value) => {
       playback.speed = Number(value);
       playback.onChoice();

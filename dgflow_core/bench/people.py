@@ -58,7 +58,7 @@ def run(crowd: Crowd) -> dict[str, Any]:
 
 def visit(served: server.Server, crowd: Crowd) -> dict[str, Any]:
     """Send a crowd to a server that runs already."""
-    command = [sys.executable, "-m", "app.people", served.address, crowd.page]
+    command = [sys.executable, "-m", "app.visitors", served.address, crowd.page]
     for name in ("people", "minutes", "every"):
         command += [f"--{name}", str(getattr(crowd, name))]
     memory, over = [served.memory()], threading.Event()
@@ -91,10 +91,10 @@ def visit(served: server.Server, crowd: Crowd) -> dict[str, Any]:
 
 
 def memory(runs: int = 300, images: int = 40) -> dict[str, float]:
-    """MB that a fresh server holds after every part of one person's tour: see ``app.people.tour``."""
+    """MB that a fresh server holds after every part of one person's tour: see ``app.visitors.tour``."""
     with server.app() as served:
         found = {"started": served.memory()}
-        command = [sys.executable, "-m", "app.people", served.address, "tour"]
+        command = [sys.executable, "-m", "app.visitors", served.address, "tour"]
         command += ["--runs", str(runs), "--images", str(images)]
         with subprocess.Popen(command, cwd=places.HOME, stdout=subprocess.PIPE, text=True) as toured:
             for line in toured.stdout:

@@ -1,6 +1,6 @@
 """People who use the app, each over a websocket of their own as a browser would.
 
-    python -m app.people http://127.0.0.1:8501 flow --people 50 --minutes 1
+    python -m app.visitors http://127.0.0.1:8501 flow --people 50 --minutes 1
 
 A person opens the page with a seed of their own, waits for its picture, and then moves a slider every few
 seconds, always to a run that nobody has seen. Printed as JSON: a line when everybody has
