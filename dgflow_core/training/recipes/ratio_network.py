@@ -79,8 +79,7 @@ class RatioNetworkTrainer(ImageTrainer):
 
 RECIPES = tuple(
     RatioNetwork.called(
-        f"{dataset}/{model}+ratio", f"{name} + ratio network, {title}", generator=f"{dataset}/{model}"
+        f"{dataset}/sndcgan-ns+ratio", f"SN-DCGAN + ratio network, {title}", generator=f"{dataset}/sndcgan-ns"
     )
     for dataset, title in (("fashion_mnist", "Fashion-MNIST"), ("cifar10", "CIFAR-10"))
-    for model, name in (("sndcgan-ns", "SN-DCGAN"), ("wgan-gp", "WGAN-GP"))
 )
