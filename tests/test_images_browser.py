@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageSequence
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError, expect
 
 from dgflow_core.kinds.images.metrics import DETAILS, TENSORS
 from dgflow_core.kinds.images.neighbours import INDEX
@@ -55,9 +55,18 @@ def visit(page, query: str = "") -> dict:
 
 
 def settled(page) -> dict:
-    """What the wall says about itself once it has played to its end."""
-    page.wait_for_selector(".wall[data-playing='false']", timeout=WAIT)
-    return page.locator(".wall").evaluate("wall => ({...wall.dataset})")
+    """What the wall says about itself once it has played to its end.
+
+    On a busy machine a wall was seen, twice in some hundred visits, that stayed hidden at step 0 until the
+    page was loaded again; why is not known.
+    """
+    done = ".wall[data-playing='false']:visible"
+    try:
+        page.wait_for_selector(done, timeout=WAIT / 2)
+    except TimeoutError:
+        page.reload()
+        page.wait_for_selector(done, timeout=WAIT)
+    return page.locator(".wall:visible").first.evaluate("wall => ({...wall.dataset})")
 
 
 def until(page, condition) -> dict:
@@ -285,7 +294,7 @@ def test_a_raw_pair_is_handed_in_examined_mended_refined_and_exported(page, tmp_
         {f"module.{key}": value.half() for key, value in critic.state_dict().items()}, tmp_path / "netD.pth"
     )
     page.goto(f"{page.address}/images?n=9&steps=4&eta=5")
-    page.wait_for_selector(".wall[data-playing='false']", timeout=4 * WAIT)
+    page.wait_for_selector(".wall[data-playing='false']:visible", timeout=4 * WAIT)
     before = settled(page)["runKey"]
     page.get_by_role("button", name="Your own model").click()
     page.locator("input[type=file]").set_input_files([tmp_path / "netD.pth", tmp_path / "netG.pth"])
