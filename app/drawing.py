@@ -154,7 +154,7 @@ def running() -> WeakSet[Job]:
     return WeakSet()
 
 
-def _free_place() -> bool:
+def free_place() -> bool:
     """Take a place; one whose training nobody attends is taken from it, whatever its time of grace."""
     if places().acquire(blocking=False):
         return True
@@ -182,7 +182,7 @@ def start(code: str, iterations: int) -> Job:
     low, high = ITERATIONS
     if not low <= iterations <= high:
         raise UserError(f"iterations must be from {low} to {high:,} here, not {iterations:,}.")
-    if not _free_place():
+    if not free_place():
         raise UserError("The server is training other drawings at the moment; try again in a minute.")
     try:
         job = Job(drawing, code, iterations, jobs.attended())

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import streamlit as st
@@ -64,6 +65,11 @@ class Job(drawing.Job):
             self.records[row["divergence"]] = found
         self.packed = b"kept"  # there is something to keep, whenever it ends
 
+    @cached_property
+    def picture(self) -> Shown:
+        """All that was seen, once it is over: composed once, not at every rerun."""
+        return shown(self.dataset, [*self.records.values()], f"grown {id(self)}")
+
     @property
     def loops(self) -> int:
         """Outer loops that are done."""
@@ -76,7 +82,7 @@ def start(dataset: str, chosen: tuple[str, ...], seed: int) -> Job:
     Raises:
         UserError: the server is busy; one sentence.
     """
-    if not drawing._free_place():
+    if not drawing.free_place():
         raise UserError("The server is training for others at the moment; try again in a minute.")
     try:
         job = Job(dataset, chosen, seed, jobs.attended())

@@ -116,7 +116,7 @@ def test_a_closed_tab_gives_its_place_to_who_asks(monkeypatch, attended):
         training.start()
         drawing.running().add(training)
     try:
-        assert drawing._free_place() is not attended
+        assert drawing.free_place() is not attended
         if not attended:
             drawing.places().release()
     finally:

@@ -70,9 +70,8 @@ def show(page: Visit) -> None:
     if job is not None and job.is_alive():
         watch(job)
     elif job is not None and job.records:
-        picture = growth.shown(job.dataset, [*job.records.values()], f"grown {id(job)}")
         save.button("Recorded", icon=":material/history:", on_click=growth.end, help="Back to what ships.")
-        finished(save, picture)
+        finished(save, job.picture)
     elif set(chosen) <= set(ready):
         finished(save, growth.shipped(page["dataset"], chosen))
     else:
