@@ -30,7 +30,7 @@ export function component(name, Component, className = name) {
     const memory = remembered("played", mount.key, {});
     if (mount.play && mount.play !== memory.play) one.replay?.(); // a preset was chosen: from base to refined
     memory.play = mount.play;
-    return () => {
+    return () => { // also when the page hides it for a moment, while it fetches code of its own
       if (shown[mount.key] !== one) return;
       delete shown[mount.key];
       one.destroy();

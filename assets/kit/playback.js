@@ -85,6 +85,11 @@ export class Playback {
     this.onDraw();
   }
 
+  /** Its component is taken from the page: it stops and tells nobody, so that the next one can go on. */
+  end() {
+    this.playing = false;
+  }
+
   /** A person plays, or pauses. */
   toggle() {
     if (this.playing) this.pause();

@@ -28,7 +28,7 @@ const LAYER_NAMES = { map: "Map", arrows: "Arrows", real: "Real", base: "Base", 
 export class Player {
   constructor(root, key) {
     Object.assign(this, { root, key, marked: null, pinned: false });
-    this.memory = remembered("player", key, { layers: {}, curves: null, speed: 1, loop: false, share: null, cut: null });
+    this.memory = remembered("player", key, { layers: {}, curves: null, speed: 1, loop: false, share: null, cut: null, playing: false });
     this.playback = new Playback({
       smooth: true, onDraw: () => this.#moved(), onChoice: () => this.#remember(),
       onFps: (fps) => { root.dataset.fps = fps.toFixed(1); },
@@ -46,7 +46,9 @@ export class Player {
   }
 
   destroy() {
-    this.playback.pause();
+    const { share, speed, loop, playing } = this.playback;
+    Object.assign(this.memory, { share, speed, loop, playing });
+    this.playback.end();
     this.untold();
     clearTimeout(this.linking);
     this.unwatch();
@@ -89,7 +91,8 @@ export class Player {
     this.transport.names = scene.names ?? [];
     playback.load(scene.steps, fresh ? (prefersStill() ? scene.steps : 0) : (share ?? memory.share) * scene.steps);
     this.arrange();
-    if (fresh && !prefersStill()) playback.play();
+    if (memory.playing || (fresh && !prefersStill())) playback.play();
+    memory.playing = false; // what the component before this one did
     const { dataset } = this.root;
     dataset.steps = scene.steps;
     if (dataset.runKey !== scene.key) {

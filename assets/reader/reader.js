@@ -57,7 +57,7 @@ export class Reader {
   }
 
   destroy() {
-    this.playback.pause();
+    this.playback.end();
     this.untold();
     this.unwatch();
     this.chart.destroy();

@@ -34,7 +34,7 @@ export class Wall {
   }
 
   destroy() {
-    this.playback.pause();
+    this.playback.end();
     this.untold();
     this.chart.destroy();
     this.unwatch();

@@ -1,0 +1,70 @@
+"""A page may take a component away and put it back while it plays: it goes on, and ends where it should.
+
+React does so when a neighbour on the page waits for its code: what is shown is hidden, unmounted and mounted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import dgflow_core as dg
+from dgflow_core import pictures
+from dgflow_core.kinds.text.transcript import Transcript
+from dgflow_core.nets.sndcgan import SNDCGANGenerator
+from dgflow_core.pictures import image_wall, text_payload
+from dgflow_core.pictures.browser_bundle import Document
+from tests.browser import launch
+from tests.toys import image_model
+
+pytestmark = pytest.mark.browser
+
+LAST = "component({ data:"
+STEPS = 4
+
+
+def player() -> bytes:
+    x = np.linspace(-1, 1, STEPS + 1)[:, None, None].repeat(2, 2)
+    panel = pictures.Panel((-2.0, 2.0, -2.0, 2.0), positions=x, logits=x[..., 0])
+    return pictures.pack(pictures.Scene((panel,), STEPS, fps=10))
+
+
+def wall() -> bytes:
+    torch.manual_seed(0)
+    model = image_model("Toy GAN", SNDCGANGenerator(4, 1, 2))
+    return image_wall.pack(model, [dg.refine(model, n=4, steps=STEPS)], "a run")
+
+
+def reader() -> bytes:
+    symbols = torch.zeros(STEPS + 1, 2, 3, dtype=torch.uint8)
+    logits = torch.zeros(STEPS + 1, 2)
+    run = Transcript(logits[..., None], symbols, torch.full_like(symbols, 255), logits, "ab", {})
+    return text_payload.pack([run], ["a run"], key="a run")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with launch() as browser:
+        yield browser
+
+
+@pytest.mark.parametrize("make", [player, wall, reader])
+def test_what_played_goes_on_after_it_was_taken_away(make, chromium, tmp_path):
+    name = make.__name__
+    text = Document(name, make()).html()
+    assert text.count(LAST) == 1
+    file = tmp_path / "page.html"
+    file.write_text(text.replace(LAST, f"globalThis.mount = () => {LAST}"), encoding="utf-8")
+    page = chromium.new_page()
+    page.goto(file.as_uri())
+    page.wait_for_function("() => globalThis.mount")
+    one = f"Object.values(globalThis.__dgflow.{name})[0]"
+    assert page.evaluate(
+        f"async () => {{ const away = mount(); await new Promise((go) => setTimeout(go, 150)); "
+        f"const before = {one}.playback.playing; away(); mount(); return before && {one}.playback.playing; }}"
+    )
+    page.wait_for_function(f"() => !{one}.playback.playing")
+    assert page.evaluate(f"() => {one}.playback.at") == STEPS
+    assert page.evaluate(f"() => {one}.root.dataset.playing") == "false"
+    page.close()
