@@ -17,6 +17,7 @@ PAGES = {
     "flow": ("flow?n=300&steps=20", ".stage[data-run-key]"),
     "live": ("live?n=300", ".stage.live[data-fps]"),
     "draw": ("draw", ".stage.brush canvas"),
+    "grow": ("grow", ".stage[data-run-key]"),
     "latent": ("latent?n=500&steps=10", ".stage[data-run-key]"),
     "compare": ("compare?n=200", ".stage[data-run-key]"),
     "sweep": ("sweep", ".js-plotly-plot .main-svg"),
@@ -29,7 +30,7 @@ PAGES = {
 MAIN = {
     "home": "Play", "flow": "Play", "live": "Play", "draw": "Train", "latent": "Play", "compare": "Play",
     "sweep": "Run the grid", "images": "Play", "text": "Play", "results": "Table",
-    "glossary": "See them move",
+    "glossary": "See them move", "grow": "Play",
 }  # fmt: skip
 FOCUSED = """() => {
     let one = document.activeElement;
@@ -99,6 +100,8 @@ def complaints(seen: dict, window: tuple[int, int], called: str):
     least = 320 if width > PHONE[0] else PHONE[0] - 50
     if any(min(one.values()) < least for one in seen["pictures"]):
         yield "small picture", seen["pictures"]
+    if seen["sides"] and min(seen["sides"]) < (320 if width > PHONE[0] else PHONE[0] - 80):
+        yield "small panel", seen["sides"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

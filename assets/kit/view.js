@@ -24,7 +24,6 @@ import { ticks } from "../vendor/d3.js";
 
 const GAP = 16; // between panels, CSS pixels
 const SIDE = 320; // no side of a panel is shorter, where the width allows it
-const SIDE_OF_SEVERAL = 240; // panels share a row as long as none gets narrower
 const COMPACT = 520; // a canvas that is narrower has its colour bar below and no names beside its axes
 
 /**
@@ -182,17 +181,29 @@ export class View {
 
   // ---- where things are -------------------------------------------------------------------
 
-  /** Type sizes, and the room around a panel, on a canvas of this size. */
-  margins(width, height) {
+  /** Type sizes, and the room around a panel, on a canvas of this size; `compact`: with little around it. */
+  margins(width, height, compact = width < COMPACT) {
     const large = clamp(Math.min(height, width / 1.3) / 460, 0.92, 1.4);
     const least = typeSizes(this.host);
     const [tick, axis, title] = [["tick", 12], ["axis", 13], ["title", 15]].map(([name, size]) => Math.max(size * large, least[name]));
     const headed = this.panels.some((panel) => panel.title || panel.subtitle || panel.colour);
     const barred = this.layers.map && this.panels.some((panel) => panel.map);
-    const room = { type: { tick, axis, title }, top: (headed ? title * 1.75 : 8) + 2, bottom: tick * 1.5 + axis * 1.6 };
-    return width < COMPACT
-      ? { ...room, compact: true, left: tick * 2.6, bar: 6, bottom: room.bottom + (barred ? tick * 2 : 0) }
-      : { ...room, compact: false, left: tick * 3.1 + axis * 1.25, bar: barred ? tick * 3 + axis * 1.5 + 34 : 12 };
+    const room = { type: { tick, axis, title }, compact, top: (headed ? title * 1.75 : 8) + 2, bottom: tick * 1.5 + axis * 1.6 };
+    return compact
+      ? { ...room, left: tick * 2.6, bar: 6, bottom: room.bottom + (barred ? tick * 2 : 0) }
+      : { ...room, left: tick * 3.1 + axis * 1.25, bar: barred ? tick * 3 + axis * 1.5 + 34 : 12 };
+  }
+
+  /** The margins to be tried: several panels may have little around them, so that they are larger. */
+  #margins(width, height) {
+    const usual = this.margins(width, height);
+    return usual.compact || this.panels.length < 2 ? [usual] : [usual, this.margins(width, height, true)];
+  }
+
+  /** How many columns `count` panels may stand in, most first: no row has a single one beside full ones. */
+  get #columns() {
+    const count = this.panels.length;
+    return Array.from({ length: count }, (_, i) => count - i).filter((columns) => count !== 4 || columns !== 3);
   }
 
   get aspect() {
@@ -225,35 +236,37 @@ export class View {
 
   /** The height at which no side of a panel is shorter than SIDE, or than the width allows. */
   leastHeight(width) {
-    const first = this.#leastHeight(width, this.margins(width, 300));
-    return this.#leastHeight(width, this.margins(width, first)); // type grows with the canvas
+    const first = this.#leastHeight(width, 300);
+    return this.#leastHeight(width, first); // type grows with the canvas
   }
 
-  #leastHeight(width, room) {
-    const count = this.panels.length;
-    const wide = (columns) => this.#columnWidth(width, columns, room);
-    let columns = count;
-    while (columns > 2 && wide(columns) < SIDE_OF_SEVERAL) columns--;
-    if (columns === 3 && count === 4) columns = 2;
-    if (count === 2 && wide(2) < SIDE_OF_SEVERAL) columns = 1;
-    const side = Math.min(wide(columns), SIDE / Math.min(1, this.aspect));
-    return Math.ceil(Math.ceil(count / columns) * (side * this.aspect + room.top + room.bottom)) + 2;
+  #leastHeight(width, height) {
+    const least = SIDE / Math.min(1, this.aspect);
+    const ways = this.#margins(width, height);
+    const wide = ({ columns, room }) => this.#columnWidth(width, columns, room);
+    const chosen = this.#columns.flatMap((columns) => ways.map((room) => ({ columns, room }))).find((one) => wide(one) >= least)
+      ?? { columns: 1, room: ways.at(-1) };
+    const { top, bottom } = chosen.room;
+    const rows = Math.ceil(this.panels.length / chosen.columns);
+    return Math.ceil(rows * (Math.min(wide(chosen), least + 1) * this.aspect + top + bottom)) + 2;
   }
 
   /** The number of columns that makes the panels largest, and a box for each panel. */
   layout() {
-    const room = this.margins(this.width, this.height);
-    const { type, top, bottom, left, bar, compact } = room;
-    Object.assign(this, { type, compact });
     const maps = this.panels.map((panel) => panel.map).filter(Boolean);
     const { aspect } = this;
     const count = this.panels.length;
     let best = null;
-    for (let columns = 1; columns <= count; columns++) {
-      const rows = Math.ceil(count / columns);
-      const w = Math.min(this.#columnWidth(this.width, columns, room), (this.height - rows * (top + bottom)) / rows / aspect);
-      if (!best || w > best.w + 1) best = { columns, rows, w };
+    for (const room of this.#margins(this.width, this.height)) {
+      if (best && best.w * Math.min(1, aspect) >= SIDE) break;
+      for (const columns of this.#columns) {
+        const rows = Math.ceil(count / columns);
+        const w = Math.min(this.#columnWidth(this.width, columns, room), (this.height - rows * (room.top + room.bottom)) / rows / aspect);
+        if (!best || w > best.w + 1) best = { columns, rows, w, room };
+      }
     }
+    const { type, top, bottom, left, bar, compact } = best.room;
+    Object.assign(this, { type, compact });
     const { columns, rows } = best;
     const w = Math.max(40, Math.floor(best.w));
     const h = Math.max(40, Math.floor(w * aspect));
