@@ -21,4 +21,4 @@ ENV DGFLOW_CACHE=/cache MPLCONFIGDIR=/cache/matplotlib HOME=/cache PYTHONDONTWRI
 EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-c", \
     "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"]
-CMD ["streamlit", "run", "streamlit_app.py", "--server.address", "0.0.0.0", "--server.port", "8501"]
+CMD ["python", "-m", "app.serve", "--server.address", "0.0.0.0", "--server.port", "8501"]

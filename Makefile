@@ -12,7 +12,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --
 .PHONY: app test fast types lint
 
 app: .venv/.app
-	$(BIN)/streamlit run streamlit_app.py --server.address $(HOST) --server.port $(PORT)
+	$(BIN)/python -m app.serve --server.address $(HOST) --server.port $(PORT)
 
 test: .venv/.dev
 	$(BIN)/ruff check .

@@ -23,6 +23,7 @@ from dgflow_core.fields.table import TabulatedField
 from dgflow_core.flow.driver import Frame, NonFinite, Recorder, Run
 from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.kinds.text.transcript import Transcriber, Transcript
+from dgflow_core.prepare import first_run
 from dgflow_core.zoo import shelf
 
 #: The most of one session's results with a model of one's own: one run, and its picture.
@@ -147,6 +148,8 @@ def image_run(
     """
     limits.check(model, settings)
     run_key = key("images", model.digest, settings)
+    if not own:
+        _take_first(run_key, model, settings)
     return _result(run_key, lambda: Recorder(Run(model, **settings)), draw, own)
 
 
@@ -158,7 +161,14 @@ def text_run(model: dg.Model, settings: dict, draw: Callable[[Frame], Any]) -> T
     """
     limits.check(model, settings)
     run_key = key("text", model.digest, settings)
+    _take_first(run_key, model, settings)
     return _result(run_key, lambda: Transcriber(Run(model, **settings)), draw)
+
+
+def _take_first(run_key: str, model: dg.Model, settings: dict) -> None:
+    """Keep the run that a page begins with, where it lies beside the model: nobody computes it."""
+    if store().get(run_key) is None and (run := first_run.read(model, settings)) is not None:
+        store().put(run_key, run, run.nbytes)
 
 
 class _Work:

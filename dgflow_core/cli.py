@@ -102,13 +102,13 @@ def parser(argv: Sequence[str]) -> Parser:
     preparing = commands.add_parser("prepare", help="make what ships beside a model's weights")
     artefacts = preparing.add_subparsers(dest="artefact", required=True, metavar="artefact")
     makers: tuple[Callable[[argparse.Namespace], None], ...]
-    makers = (tables, features, neighbours, held_out_text, demonstration)
+    makers = (tables, first_run, features, neighbours, held_out_text, demonstration)
     for make in makers:
         name = make.__name__.replace("_", "-")
         one = artefacts.add_parser(name, help=make.__doc__, description=make.__doc__)
         one.set_defaults(run=make)
-        if make is tables:
-            one.add_argument("model", metavar="MODEL", help="a shipped 2D model's name")
+        if make in (tables, first_run):
+            one.add_argument("model", metavar="MODEL", help="a shipped model's name")
             continue
         if make is demonstration:
             continue
@@ -337,20 +337,24 @@ def bench_options(parser: Parser) -> None:
     crowd = parser.add_argument_group("people at the app, instead of all that")
     crowd.add_argument("--people", type=int, help="how many, 1 to 500")
     crowd.add_argument("--memory", action="store_true", help="one, who sees everything: the server's memory")
-    crowd.add_argument("--page", default="flow", help="flow, images, compare, latent or text (flow)")
+    crowd.add_argument("--first", action="store_true", help="a first visitor of every page, or of --page")
+    crowd.add_argument("--page", help="flow, images, compare, latent or text (flow)")
     crowd.add_argument("--minutes", type=float, default=1.0, help="how long they stay (1)")
     crowd.add_argument("--every", type=float, default=6.0, help="seconds from one move to the next (6)")
 
 
 def bench(args: argparse.Namespace) -> None:
-    from dgflow_core.bench import engine, people
+    from dgflow_core.bench import engine, first, people
 
+    if args.first:
+        print(first.table(first.run([args.page] if args.page else [], 1 if args.quick else 5)))
+        return
     if args.memory:
         for part, size in people.memory().items():
             print(f"{part:<20} {size:,.0f} MB")
         return
     if args.people is not None:
-        result = people.run(people.Crowd(args.people, args.page, args.minutes, args.every))
+        result = people.run(people.Crowd(args.people, args.page or "flow", args.minutes, args.every))
         args.json.write_text(json.dumps(result, indent=1))
         print(people.table([result]))
         return
@@ -361,6 +365,14 @@ def tables(args: argparse.Namespace) -> None:
     """The tables of (d, ∇d) that a 2D model is looked up in."""
     for path in ship(args.model):
         print(f"{path}: {path.stat().st_size / 2**20:.1f} MB")
+
+
+def first_run(args: argparse.Namespace) -> None:
+    """The run that a page of images or text begins with, kept beside its model."""
+    from dgflow_core.prepare import first_run as keeping
+
+    path = keeping.record(args.model)
+    print(f"{path}: {path.stat().st_size / 2**20:.1f} MB")
 
 
 def features(args: argparse.Namespace) -> None:

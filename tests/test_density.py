@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 import torch
@@ -52,6 +54,11 @@ def test_distances_know_their_ends():
     a = torch.rand(100, 2, generator=torch.Generator().manual_seed(0))
     assert wasserstein2(a, a) == pytest.approx(0, abs=1e-6)
     assert wasserstein2(a, a + torch.tensor([3.0, 4.0])) == pytest.approx(5, abs=1e-4)
+    five, others = a[:5], a[5:10]
+    plans = [(five - others[list(plan)]).square().sum(1).mean().sqrt() for plan in permutations(range(5))]
+    assert wasserstein2(five, others) == pytest.approx(float(min(plans)), abs=1e-5)
+    with pytest.raises(ValueError, match="as many points"):
+        wasserstein2(five, a)
 
 
 def test_a_stale_ratio_overshoots_and_a_fresh_one_does_not(model):

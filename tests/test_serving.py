@@ -126,7 +126,7 @@ def test_the_containers_steps_serve_the_app_from_a_tree_that_is_read_only(tmp_pa
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = json.loads(re.search(r"^CMD (\[.*\])$", recipe, re.M)[1])
-    command = [sys.executable, "-m", *command, "--server.port", str(port)]
+    command = [sys.executable, *command[1:], "--server.port", str(port)]
     process = subprocess.Popen([*setpriv, *command] if os.geteuid() == 0 else command, cwd=tree, env=env)
     try:
         served = server.Server(f"http://127.0.0.1:{port}", process)

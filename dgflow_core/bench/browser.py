@@ -6,6 +6,8 @@ import re
 import shutil
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from dgflow_core.bench import server
@@ -16,8 +18,9 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backg
 WAIT = 300_000
 
 
-def run(seconds: float = 6.0, releases: int = 20) -> dict[str, Any]:
-    """Frames a second of the live canvas with 5,000 particles, and the 2D page's answer to a slider.
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A headless Chromium, as playwright knows it.
 
     Raises:
         UserError: Chromium or playwright is missing.
@@ -29,17 +32,26 @@ def run(seconds: float = 6.0, releases: int = 20) -> dict[str, Any]:
         path = None
     if path is None:
         raise UserError("browser needs Chromium and the package playwright (requirements-dev.txt).")
-    began = time.perf_counter()
-    with server.app() as served, sync_playwright() as playwright:
-        address = served.address
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         try:
-            page = chromium.new_page(viewport=WINDOW)
-            page.set_default_timeout(WAIT)
-            first = _first_picture(page, address, began)
-            return {**first, **_live(page, address, seconds), **_slider(page, address, releases)}
+            yield browser
         finally:
-            chromium.close()
+            browser.close()
+
+
+def run(seconds: float = 6.0, releases: int = 20) -> dict[str, Any]:
+    """Frames a second of the live canvas with 5,000 particles, and the 2D page's answer to a slider.
+
+    Raises:
+        UserError: Chromium or playwright is missing.
+    """
+    began = time.perf_counter()
+    with chromium() as browser, server.app() as served:
+        page = browser.new_page(viewport=WINDOW)
+        page.set_default_timeout(WAIT)
+        first = _first_picture(page, served.address, began)
+        return {**first, **_live(page, served.address, seconds), **_slider(page, served.address, releases)}
 
 
 def _first_picture(page, address: str, began: float) -> dict[str, Any]:

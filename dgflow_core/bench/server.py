@@ -51,7 +51,7 @@ def app(settings: Mapping[str, str] | None = None, options: Sequence[str] = ()) 
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
-        sys.executable, "-m", "streamlit", "run", str(places.HOME / "streamlit_app.py"),
+        sys.executable, "-m", "app.serve",
         "--server.headless", "true", "--server.address", "127.0.0.1", "--server.port", str(port),
         "--server.fileWatcherType", "none", *options,
     ]  # fmt: skip

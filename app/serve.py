@@ -1,0 +1,40 @@
+"""Serves the app: ``python -m app.serve``, with the options of ``streamlit run``.
+
+What every first visit would wait for is there before the server answers: the modules of all pages, and
+what PyTorch only loads or builds when a model is first assembled and differentiated.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import sys
+
+from streamlit.web import cli
+
+import dgflow_core as dg
+from app import navigation
+from dgflow_core import places
+
+#: A model of each kind; one that is not there costs its first visitor what it would have.
+MODELS = ("25gaussians/wgan-gp", "fashion_mnist/sndcgan-ns", "billion_words/wgan-gp")
+
+
+def prepare() -> None:
+    """Load all pages' modules, and take one step with a model of each kind."""
+    for file in navigation.found(navigation.PAGES).values():
+        importlib.import_module(f"app.pages.{file.stem}")
+    for name in MODELS:
+        try:
+            dg.refine(dg.load(name), n=2, steps=1, space="latent")
+        except (ValueError, OSError) as error:  # who opens its page is told, too
+            logging.getLogger("dgflow").warning("Not prepared: %s", error)
+    gc.collect()
+    gc.freeze()  # what is there now stays: no later collection needs to look through it
+
+
+if __name__ == "__main__":
+    prepare()
+    sys.argv = ["streamlit", "run", str(places.HOME / "streamlit_app.py"), *sys.argv[1:]]
+    sys.exit(cli.main())
