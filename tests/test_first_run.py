@@ -1,4 +1,4 @@
-"""Pages of images and text begin with a run that lies beside their model: it is the one they would compute."""
+"""Pages of images and text begin with a run that lies beside their model: the one they would compute."""
 
 from __future__ import annotations
 
