@@ -26,6 +26,7 @@ TRACKING = re.compile(
 )
 #: No more complaints than a person reads.
 COMPLAINTS = 5
+_FORGOTTEN = object()
 
 
 class Values:
@@ -83,30 +84,34 @@ class Values:
         default. Otherwise it stays what the session holds, as long as that is still allowed (a folder with a
         model may have gone).
         """
-        state, link = st.session_state, {}
+        state, link, kept = st.session_state, {}, self._kept
         arrived, returned = state.get("_page") != self.page, _returned()
         if arrived or returned:
             state["_page"] = self.page
             self.complaints.clear()
             link = {k: v for k, v in st.query_params.to_dict().items() if not TRACKING.fullmatch(k)}
+        follow = bool(link) or returned
         for name in self.parameters:
             if "." not in name:  # first what says which method is in use
-                self._restore(name, link, said=True, follow=bool(link) or returned)
+                self._restore(name, link, kept, said=True, follow=follow)
         used = self.in_use()
         for name in self.parameters:
             if "." in name:
-                self._restore(name, link, said=name in used, follow=bool(link) or returned)
+                self._restore(name, link, kept, said=name in used, follow=follow)
         for name in sorted(link.keys() - {_said(name) for name in used}):
             self.complaints.append(
                 f"In the link, {short(name)!r} is not a setting of this page and was left out."
             )
 
-    def _restore(self, name: str, link: dict[str, str], said: bool, follow: bool) -> None:
+    def _restore(self, name: str, link: dict[str, str], kept: dict, said: bool, follow: bool) -> None:
         parameter, text = self.parameters[name], link.get(_said(name)) if said else None
         if follow:
             value = parameter.default
         else:
-            value = st.session_state.get(self.key(name), self._kept.get(name, parameter.default))
+            given = st.session_state.get(self.key(name), _FORGOTTEN)
+            value = kept.get(name, parameter.default) if given is _FORGOTTEN else given
+            if name in kept and _same(given, kept[name]) and parameter.lasting:
+                return  # as the last run left it: nearly all of them, at nearly every run
         try:
             value = parameter.check(name, value) if text is None else parameter.read(_said(name), text)
         except ValueError as error:
@@ -137,6 +142,10 @@ class Values:
         """Write the state to the address bar."""
         if (said := self.texts()) != st.query_params.to_dict():
             st.query_params.from_dict(said)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and one == other
 
 
 def _returned() -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import streamlit as st
 
@@ -44,6 +44,8 @@ class Parameter:
     help: str | None = None
     browser: bool = field(default=False, kw_only=True)
     written: bool = field(default=False, kw_only=True)
+    #: Whether what was allowed once is allowed for good.
+    lasting: ClassVar[bool] = True
 
     def read(self, name: str, text: str) -> Any:
         """The value that a link's ``text`` stands for. Raises: ValueError, one sentence with the range."""
@@ -64,6 +66,7 @@ class Choice(Parameter):
 
     options: Iterable[str] | Mapping[str, str] = field(default=(), kw_only=True)
     segments: bool = field(default=False, kw_only=True)
+    lasting = False  # a folder with a model may go
 
     def check(self, name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in self.options:

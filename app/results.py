@@ -262,7 +262,6 @@ def _result(
 
 def _quietly(place, run_key: str, work: _Work, draw: Callable[[Frame], Any] | None) -> Result:
     """Compute without a word."""
-    place.empty()
     return work.go(lambda frame: jobs.look())
 
 

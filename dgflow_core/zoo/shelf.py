@@ -85,7 +85,7 @@ def root() -> Path:
 def models() -> list[str]:
     """Names of the shipped models, such as "25gaussians/wgan-gp", and of registered ones, sorted."""
     _run_registry(os.environ.get("DGFLOW_REGISTER"))
-    shipped = (file.parent.relative_to(root()).as_posix() for file in root().glob(f"*/*/{CONFIG}"))
+    shipped = ("/".join(file.parts[-3:-1]) for file in root().glob(f"*/*/{CONFIG}"))
     return sorted({*filter(readable, shipped), *_registered})
 
 
