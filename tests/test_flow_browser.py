@@ -57,7 +57,7 @@ def test_a_slider_redraws_in_place_and_the_player_plays(site, page):
     assert not page.locator("[data-testid=stException]").count()
 
 
-def test_a_gif_of_every_step_downloads(site, page):
+def test_a_gif_of_every_step_downloads_in_three_clicks(site, page):
     address, _ = site
     open_stage(page, address, "?n=500")
     page.get_by_role("button", name="Export").click()
@@ -69,7 +69,48 @@ def test_a_gif_of_every_step_downloads(site, page):
     assert "dgflow" in download.suggested_filename
     frames = iio.imread(io.BytesIO(download.path().read_bytes()), index=None, extension=".gif")
     assert len(frames) == 101
+    assert frames[0].shape[0] == 640
     assert np.abs(frames[0].astype(int) - frames[-1].astype(int)).mean() > 0.5
+
+
+def test_a_divider_shows_before_and_after_and_is_dragged_and_moved_by_keys(site, page):
+    address, _ = site
+    stage = open_stage(page, address, "?n=500&steps=20&step=20")
+    divider = stage.get_by_role("slider", name="Divider between before and after")
+    expect(divider).to_be_hidden()
+    stage.focus()
+    page.keyboard.press("d")
+    expect(divider).to_be_visible()
+    shown = """() => {
+        const { view } = Object.values(globalThis.__dgflow.player)[0];
+        const [{ x, y, w, h }] = view.boxes;
+        const count = (from, to) => {
+            const where = [x + from * w, y, (to - from) * w, h].map((side) => Math.round(side * view.ratio));
+            const { data } = view.context.getImageData(...where);
+            const away = (i) => Math.hypot(...view.theme.refined.map((one, k) => data[i + k] - one));
+            let found = 0;
+            for (let i = 0; i < data.length; i += 4) found += away(i) < 40;
+            return found;
+        };
+        return { cut: view.cut, left: count(0, 0.45), right: count(0.55, 1), all: count(0, 1) };
+    }"""
+    half = stage.evaluate(shown)
+    assert half["cut"] == 0.5
+    assert half["left"] < 0.05 * half["right"], "refined samples stand right of it alone"
+    box = divider.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    dragged = stage.evaluate(shown)
+    assert dragged["cut"] < 0.3
+    assert dragged["all"] > 1.2 * half["all"]
+    divider.focus()
+    page.keyboard.press("ArrowRight")
+    assert stage.evaluate(shown)["cut"] > dragged["cut"]
+    page.keyboard.press("d")
+    expect(divider).to_be_hidden()
+    assert stage.evaluate(shown)["left"] > 0.5 * stage.evaluate(shown)["right"]
 
 
 def test_a_bad_link_is_one_sentence_on_a_page_that_works(site, page):

@@ -8,7 +8,8 @@ from functools import cache
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import presets
+import dgflow_core as dg
+from app import panels, presets
 from tests.conftest import REPO
 
 FILES = {"flow": "flow2d", "compare": "compare", "latent": "latent"}
@@ -85,7 +86,6 @@ def test_the_default_run_mends_all_but_how_many_each_mode_gets():
     """With as many particles drawn from each mode, the same run is near the data."""
     import numpy as np
 
-    import dgflow_core as dg
     from dgflow_core.fields.table import TabulatedField
     from dgflow_core.kinds.plane.metrics import sliced_wasserstein
     from dgflow_core.kinds.plane.reference import PlaneReference
@@ -107,3 +107,33 @@ def test_the_default_run_mends_all_but_how_many_each_mode_gets():
     still = squares(refined(gamma=0.0, steps=200)).min(1)
     spread = np.sqrt(np.mean(still[still < (4 * against.target.std) ** 2]) / 2)
     assert spread < 0.9 * against.target.std, "without noise, modes are narrower than the data"
+
+
+def panel_runs(title: str, *names: str, **others) -> list:
+    """The runs of some panels of a preset of Compare, from the same 500 samples."""
+    state = next(row["state"] for row in presets.of("compare") if row["title"] == title)
+    model = dg.load("25gaussians/wgan-gp")
+    return [dg.refine(model, **{**panels.read(state[name]).run(500, 0), **others}) for name in names]
+
+
+def test_f_decides_who_moves():
+    kl, js, log_d = panel_runs("f decides who moves", "p2", "p3", "p4", steps=1, gamma=0.0)
+    far = [(run.positions[1] - run.positions[0]).norm(dim=1) for run in (kl, js, log_d)]
+    looks_real = kl.logits[0] > kl.logits[0].median()
+    for moved, more in ((far[1], looks_real), (far[2], ~looks_real)):
+        share = moved / far[0].clamp_min(1e-9)  # beside KL, which moves everybody alike
+        assert share[more].mean() > 1.2 * share[~more].mean()
+
+
+def test_one_step_of_dot_is_one_step_of_dgflow():
+    flow, dot = panel_runs("One step of each", "p1", "p2")
+    assert (flow.positions[-1] - dot.positions[-1]).abs().max() < 1e-4
+    assert (flow.positions[-1] - flow.positions[0]).abs().max() > 1e-3
+
+
+def test_ddls_is_dgflow_with_the_pull_of_the_prior():
+    flow, ddls = panel_runs("DDLS is DGflow + prior", "p1", "p2", steps=1)
+    pull, start = ddls.positions[1] - flow.positions[1], flow.positions[0]
+    strength = (-(pull * start).sum() / (start * start).sum()).item()
+    assert strength > 0
+    assert (pull + strength * start).abs().max() < 1e-3 * start.abs().max()

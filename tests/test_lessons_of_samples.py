@@ -1,0 +1,212 @@
+"""The lessons of Images and Text are true of the runs that their presets start, with fewer samples."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import numpy as np
+import pytest
+
+import dgflow_core as dg
+from app import panels, presets
+from app.pages import images, text
+from dgflow_core import kinds
+from dgflow_core.flow.driver import Run
+from dgflow_core.flow.latent_walk import walk_through
+from dgflow_core.kinds.text.metrics import per_step, reference
+from dgflow_core.kinds.text.transcript import Transcriber, Transcript
+from dgflow_core.prepare import first_run
+
+
+def preset(page: str, title: str) -> dict:
+    return next(row["state"] for row in presets.of(page) if row["title"] == title)
+
+
+def begun(name: str):
+    """The run that a page begins with."""
+    model = dg.load(name, device="cpu")
+    return first_run.read(
+        model,
+        {
+            "method": "dgflow",
+            "space": "latent",
+            "n": 64,
+            "seed": 0,
+            **kinds.get(model.kind).defaults["dgflow"],
+        },
+    )
+
+
+# ---- images ---------------------------------------------------------------------------------
+
+
+def wall(title: str, n: int = 12) -> dg.Trajectory:
+    """The run of a preset, with ``n`` pictures."""
+    state = preset("images", title)
+    model = dg.load(state.get("model", images.declared()["model"].default), device="cpu")
+    model = model if state.get("corrector", True) else model.without_corrector()
+    own = {name.removeprefix("dgflow."): value for name, value in state.items() if name.startswith("dgflow.")}
+    return dg.refine(model, n=n, seed=0, space="latent", **{**images.KIND.defaults["dgflow"], **own})
+
+
+def moved(run: dg.Trajectory) -> np.ndarray:
+    """How far each picture moved: the mean difference of its pixels, (n,)."""
+    return (run.samples[-1] - run.samples[0]).flatten(1).abs().mean(1).numpy()
+
+
+def edges(pictures) -> float:
+    """The mean difference between neighbouring pixels: little where all is blur."""
+    return float((pictures[..., 1:] - pictures[..., :-1]).abs().mean())
+
+
+def broken_ones_are_mended():
+    run = begun("fashion_mnist/sndcgan-ns")
+    order = run.logits[0].numpy().argsort()
+    assert moved(run)[order[:16]].mean() > 2 * moved(run)[order[-16:]].mean(), "good pictures hardly move"
+    assert (run.logits[-1] > run.logits[0]).float().mean() > 0.95
+
+
+@cache
+def vae(corrected: bool) -> dg.Trajectory:
+    return wall("A VAE, mended" if corrected else "No corrector")
+
+
+def blur_gets_edges():
+    run = vae(True)
+    assert edges(run.samples[-1]) > 1.15 * edges(run.samples[0])
+
+
+def a_borrowed_critic_mends_less():
+    base, mended, less = (
+        edges(run.samples[step]) for run, step in ((vae(True), 0), (vae(True), -1), (vae(False), -1))
+    )
+    assert less - base < 0.5 * (mended - base)
+    assert moved(vae(False)).mean() < 0.6 * moved(vae(True)).mean()
+
+
+def good_ones_grow_hard():
+    run = wall("Past its time", 16)
+    model = dg.load("cifar10/sndcgan-ns")
+    assert model.config["quality"]["DGflow(KL)"]["steps"] == 8, "best after about 8 steps"
+    good = run.logits[0].numpy().argsort()[-8:]
+    hard = [float((run.samples[step][good].abs() > 0.9).float().mean()) for step in (8, 25, 40, 80)]
+    assert hard == sorted(hard)
+    assert hard[-1] > 2 * hard[0]
+
+
+def the_wall_turns_white():
+    run = wall("Too large a step", 16)
+    away = run.positions.norm(dim=-1).mean(1)
+    assert away[-1] > 1.5 * away[0], "far out of the prior"
+    white = [float((run.samples[step] > 0.9).float().mean()) for step in (0, -1)]
+    assert white[1] > 5 * white[0]
+
+
+# ---- text -----------------------------------------------------------------------------------
+
+
+def transcripts(title: str, n: int, **others) -> list[Transcript]:
+    """The run of each panel of a preset, with ``n`` strings."""
+    state = preset("text", title)
+    model = dg.load(text.declared()["model"].default, device="cpu")
+    made = []
+    for number in range(1, state.get("panels", 1) + 1):
+        panel = panels.read(state.get(f"p{number}", text.PANELS[number - 1]), text.GROUND)
+        recorder = Transcriber(Run(model, **{**panel.run(n, 0), **others}))
+        for frame in recorder.run:
+            recorder.add(frame)
+        made.append(recorder.trajectory())
+    return made
+
+
+def kept(run: Transcript, step: int = 0) -> float:
+    """The share of letters at the end that were the same at ``step``."""
+    return float((run.symbols[step] == run.symbols[-1]).float().mean())
+
+
+def reach(run: Transcript) -> np.ndarray:
+    """The mean length of the codes at every step."""
+    return run.positions.norm(dim=-1).mean(1).numpy()
+
+
+def words_are_mended():
+    run = begun("billion_words/wgan-gp")
+    assert run.settings["gamma"] == 0
+    assert run.steps == 50
+    curves = {curve.name: curve.values for curve in per_step(run, reference("billion_words"))}
+    assert curves["Known words"][-1] > curves["Known words"][0] + 5
+    assert curves["JS-4"][-1] < curves["JS-4"][0] - 0.05
+
+
+def two_keep_most_letters():
+    dgflow, dot, ddls = transcripts("Side by side", 12)
+    assert min(kept(dgflow), kept(dot)) > 0.65
+    assert kept(ddls) < 0.3
+
+
+def f_sets_the_pace():
+    tilts = []
+    for run in transcripts("f sets the pace", 24, steps=4):
+        far = (run.positions[-1] - run.positions[0]).norm(dim=1)
+        tilts.append(np.corrcoef(far, run.logits[0])[0, 1])
+    assert abs(tilts[0]) < 0.3
+    assert tilts[1] > 0.3
+    assert tilts[2] < -0.3
+
+
+def large_steps_settle_at_once():
+    (run,) = transcripts("Large steps", 12)
+    assert kept(run, 5) > 0.95
+    assert reach(run)[-1] > 1.5 * reach(run)[0]
+
+
+def noise_changes_most_letters():
+    (noisy,) = transcripts("Much noise", 12)
+    assert kept(noisy) < 0.5 < kept(begun("billion_words/wgan-gp"))
+
+
+def codes_shrink():
+    (run,) = transcripts("DDLS shrinks", 24)
+    assert reach(run)[-1] < 0.25 * reach(run)[0]
+    js = {curve.name: curve.values for curve in per_step(run, reference("billion_words"))}["JS-4"]
+    assert js[-1] > js.min() + 0.02
+
+
+def the_whole_way_mends():
+    run = begun("billion_words/wgan-gp")
+    walk = walk_through(dg.load("billion_words/wgan-gp"), run, 0, 1)
+    assert walk.n == 12
+    assert (walk.logits[-1] > walk.logits[0]).float().mean() > 0.9
+
+
+CLAIMS = {
+    "images": {
+        "Mend broken pictures": broken_ones_are_mended,
+        "A VAE, mended": blur_gets_edges,
+        "No corrector": a_borrowed_critic_mends_less,
+        "Past its time": good_ones_grow_hard,
+        "Too large a step": the_wall_turns_white,
+    },
+    "text": {
+        "Mend the words": words_are_mended,
+        "Side by side": two_keep_most_letters,
+        "f sets the pace": f_sets_the_pace,
+        "Large steps": large_steps_settle_at_once,
+        "Much noise": noise_changes_most_letters,
+        "DDLS shrinks": codes_shrink,
+        "A walk": the_whole_way_mends,
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("page", "title"), [(page, row["title"]) for page in CLAIMS for row in presets.of(page)]
+)
+def test_what_the_lesson_says_is_true(page, title):
+    CLAIMS[page][title]()
+
+
+def test_every_page_with_presets_has_its_lessons_tested():
+    pages = json.loads(presets.FILE.read_text(encoding="utf-8"))
+    assert set(pages) == {"flow", "compare", "latent", *CLAIMS}  # the first three: test_lessons.py
