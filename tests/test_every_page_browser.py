@@ -14,6 +14,7 @@ LAPTOP, HALL = (1366, 768), (1920, 1080)
 #: Each page with little to compute: its address, and what is there when its picture is.
 PAGES = {
     "home": ("", ".stage[data-run-key]"),
+    "lessons": ("lessons", ".stage[data-run-key]"),
     "flow": ("flow?n=300&steps=20", ".stage[data-run-key]"),
     "live": ("live?n=300", ".stage.live[data-fps]"),
     "draw": ("draw", ".stage.brush canvas"),
@@ -28,7 +29,8 @@ PAGES = {
 }
 #: What a page is for: what the focus says when it is there.
 MAIN = {
-    "home": "Play", "flow": "Play", "live": "Play", "draw": "Train", "latent": "Play", "compare": "Play",
+    "home": "Play", "lessons": "higher on the bridges", "flow": "Play", "live": "Play", "draw": "Train",
+    "latent": "Play", "compare": "Play",
     "sweep": "Run the grid", "images": "Play", "text": "Play", "results": "Table",
     "glossary": "See them move", "grow": "Play",
 }  # fmt: skip

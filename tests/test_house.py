@@ -134,6 +134,9 @@ def show(page):
 if __name__ == "__main__":
     PAGE.run(show, declared)
 '''
+LESSON = (
+    (ROOT / "assets" / "lessons" / "02_arrows.md").read_text(encoding="utf-8").replace("# F", "# Hello, f", 1)
+)
 #: What is added, and the files it takes: (file, "new" or the line a row goes before, text).
 COST = {
     "a method, in the browser too": (
@@ -145,6 +148,7 @@ COST = {
     "a metric": (("dgflow_core/kinds/plane/metrics.py", '    Metric(\n        "logit"', METRIC),),
     "an export format": (("dgflow_core/pictures/formats/txt.py", "new", FORMAT),),
     "a page": (("app/pages/hello.py", "new", PAGE),),
+    "a lesson": (("assets/lessons/70_hello.md", "new", LESSON),),
 }
 
 SHOW = """
@@ -297,6 +301,15 @@ print(json.dumps([
 ]))
 """)  # fmt: skip
     assert found == [1, ["Hello, seed 7."], True]
+
+
+def test_a_lesson_is_one_file(house):
+    found = seen(house, """
+lessons = page("lessons", lesson="70_hello")
+titles = lessons.selectbox[0].options
+print(json.dumps([any("Hello, follow" in one for one in titles), lessons.query_params["lesson"]]))
+""")  # fmt: skip
+    assert found == [True, "70_hello"]
 
 
 def test_the_readme_says_what_it_costs():

@@ -33,7 +33,9 @@ def show(page) -> None:
             "Here a WGAN-GP was trained on 25 Gaussians (brown). Its samples (blue) lie on bridges between "
             "the modes; a hundred steps of the flow take them home (red)."
         )
-        navigation.link("flow", "Move the sliders", ":material/arrow_forward:", "Open the 2D flow page.")
+        with st.container(horizontal=True, gap="medium"):
+            navigation.link("lessons", "Start the lessons", ":material/school:", "Guess, look, try.")
+            navigation.link("flow", "Move the sliders", ":material/arrow_forward:", "Open the 2D flow page.")
     with picture:
         defaults = methods["dgflow"].Settings().model_dump()
         run = results.trajectory(

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from dgflow_core.fields.network import ExactField
+from dgflow_core.flow import divergences
 from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.kinds.plane import square
 from dgflow_core.methods.dgflow import drift
@@ -49,6 +50,12 @@ def logit_map(field: ExactField, extent: Extent, size: int = 96) -> Map:
 def ratio_map(logit: Map) -> Map:
     """log₁₀ of the density ratio ρ/μ = exp(−d), from a map of d."""
     return Map(-logit.values / math.log(10), "log₁₀ density ratio ρ/μ", "", "ratio")
+
+
+def weight_map(logit: Map, divergence: str = "KL") -> Map:
+    """w_f(d), which multiplies ∇d, from a map of d."""
+    weights = divergences.get(divergence).weight(torch.from_numpy(np.asarray(logit.values)))
+    return Map(weights.numpy(), "weight w_f(d)", "", "density")
 
 
 def drift_arrows(field: ExactField, extent: Extent, divergence: str = "KL", size: int = 21) -> Arrows:

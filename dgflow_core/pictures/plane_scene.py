@@ -23,6 +23,7 @@ from dgflow_core.pictures.plane_layers import (
     logit_map,
     ratio_map,
     real_points,
+    weight_map,
 )
 from dgflow_core.pictures.scene import (
     MAX_PANELS,
@@ -39,7 +40,7 @@ from dgflow_core.zoo import shelf
 from dgflow_core.zoo.model import Model
 
 #: What may lie behind the arrows.
-MAPS = {"logit": "Logit d", "ratio": "Density ratio exp(−d)"}
+MAPS = {"logit": "Logit d", "ratio": "Density ratio exp(−d)", "weight": "Weight w_f(d)"}
 ARROWS = 400  # arrows of a difference: more hide each other
 
 
@@ -49,7 +50,7 @@ class Composition:
 
     Attributes:
         titles: names the runs, one each; None: by their methods.
-        map: "logit", "ratio" or None; arrows: the drift where a run moved. Both need the model.
+        map: "logit", "ratio", "weight" or None; arrows: the drift where a run moved. Both need the model.
         curves: the metrics of every step, where the model's data set is known.
         difference: one more panel, with the way from where the first run ends to where the second does.
         key: names the content; "" lets it be named by its digest.
@@ -193,6 +194,7 @@ class _Ground:
         self.dataset = _dataset(runs[0], model)
         self.field = cache(field or (lambda space: ExactField(model, space)))
         self.map, self.arrows, self.extent = cache(self._map), cache(self._arrows), cache(self._extent)
+        self.logit = cache(self._logit)
         known = self.dataset in plane_datasets.datasets
         self.real = real_points(self.dataset) if known else None
 
@@ -203,18 +205,23 @@ class _Ground:
             self.extent(space),
             title,
             axes=AXES[space],
-            map=self.map(space),
+            map=self.map(space, run.settings.get("divergence", "KL")),
             arrows=self.arrows(space, run.settings.get("divergence", "KL")) if drifts else None,
             real=self.real if space == "data" else None,
             positions=np.asarray(moved.cpu()),
             logits=np.asarray(run.logits.cpu()),
         )
 
-    def _map(self, space: str) -> Map | None:
+    def _map(self, space: str, divergence: str) -> Map | None:
         if self.model is None or self.how.map is None:
             return None
-        logit = logit_map(self.field(space), self.extent(space))
+        logit = self.logit(space)
+        if self.how.map == "weight":
+            return weight_map(logit, divergence)
         return logit if self.how.map == "logit" else ratio_map(logit)
+
+    def _logit(self, space: str) -> Map:
+        return logit_map(self.field(space), self.extent(space))
 
     def _arrows(self, space: str, divergence: str) -> Arrows | None:
         if self.model is None:

@@ -1,0 +1,61 @@
+"""The lessons: a story, a picture, a prediction, what came of it, a goal, a sentence to take home."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import classroom, lesson_pictures, parameters
+from app.escape import plain
+from app.page import Page, Visit
+from app.parameters import Choice, Whole
+
+PAGE = Page(
+    "lessons", "Lessons", ":material/school:", "lessons", 5, "Nine lessons of five minutes: guess, look, try."
+)
+
+
+def declared() -> dict[str, parameters.Parameter]:
+    titles = classroom.titles()
+    return {
+        "lesson": Choice(next(iter(titles), ""), "Lesson", "A tick: its goal was reached.", options=titles),
+        "part": Whole(0, "", None, 0, len(classroom.PARTS) - 1),
+        "answer": Whole(None, "", None, 1, 4),
+        "c1": Whole(None, "", None, 0, 11),
+        "c2": Whole(None, "", None, 0, 11),
+        "c3": Whole(None, "", None, 0, 11),
+        **parameters.player(),
+    }
+
+
+def show(page: Visit) -> None:
+    for sentence in classroom.found().broken:
+        st.warning(plain(sentence), icon=":material/error:")
+    room = classroom.Room(page)
+    room.bar()
+    with st.container(key="lesson_room"):
+        words, picture = st.columns([5, 7], gap="large")
+    with words:
+        st.markdown(room.lesson.story)
+        room.ask()
+        said, tried = st.container(), st.container()
+    if room.revealed:
+        with tried:
+            room.attempt()
+    page.publish()
+    with picture:
+        shown = lesson_pictures.compute(room.picture, still=not room.revealed)
+        shown.draw(PAGE.name, **page.player())
+    if room.revealed:
+        with said:
+            room.reveal()
+        with tried:
+            room.verdict(shown)
+        with words:
+            room.take_home()
+    with words:
+        room.mathematics()
+    classroom.keep(f"{page['lesson']} {room.part}")
+
+
+if __name__ == "__main__":
+    PAGE.run(show, declared)

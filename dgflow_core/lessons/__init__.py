@@ -1,0 +1,1 @@
+"""Lessons: files of text with a declared picture, a prediction, and a goal that is checked."""

@@ -1,0 +1,91 @@
+"""The Lessons page: predicted, revealed, tried; links, bad links, and lessons of one's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from dgflow_core.lessons.course import OURS
+from tests.pages import visit
+
+NOISE = "04_noise"
+
+
+def words(test) -> str:
+    rows = [*test.markdown, *test.success, *test.info, *test.warning]
+    return "\n".join(row.value for row in rows)
+
+
+def pressed(test, key: str):
+    test.button(key=key).click().run()
+    assert not test.exception
+    assert not test.error
+    return test
+
+
+def test_a_lesson_goes_from_the_guess_to_the_goal():
+    test = visit("lessons", lesson=NOISE)
+    assert test.button(key="lesson_on").disabled
+    assert "To take home" not in words(test)
+    test.radio(key="lessons.answer").set_value(2).run()
+    pressed(test, "lesson_on")
+    assert "As you predicted: Narrower" in words(test)
+    assert "Without noise a mode ends 0.458 times" in words(test)
+    pressed(test, "lesson_on")
+    assert "Not yet." in words(test)
+    test.select_slider(key="lessons.c1").set_value(3).run()
+    assert "Reached. The modes are 0.949 times" in words(test)
+    assert test.query_params == {"lesson": NOISE, "part": "2", "answer": "2", "c1": "3"}
+    assert any("✓" in option for option in test.selectbox(key="lessons.lesson").options)
+    pressed(test, "lesson_on")
+    assert test.query_params == {"lesson": "05_stale"}
+
+
+def test_a_wrong_guess_is_answered_by_the_measurement():
+    test = visit("lessons", lesson=NOISE, part="1", answer="3")
+    assert "Measured: Narrower" in words(test)
+
+
+def test_another_lesson_begins_at_its_beginning():
+    test = visit("lessons", lesson=NOISE, part="2", answer="2", c1="3")
+    assert "Reached." in words(test)
+    test.selectbox(key="lessons.lesson").set_value("02_arrows").run()
+    assert test.query_params == {"lesson": "02_arrows"}
+    assert test.radio(key="lessons.answer").value is None
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"lesson": "99_none"}, "lesson must be one of 01_logit"),
+        ({"part": "7"}, "part must be a whole number from 0 to 2"),
+        ({"answer": "<b>"}, "answer must be"),
+        ({"c1": "1e9"}, "c1 must be"),
+    ],
+)
+def test_a_bad_link_falls_back_with_one_sentence(query, sentence):
+    test = visit("lessons", **query)
+    assert sentence in test.warning[0].value
+    assert not test.error
+
+
+def test_a_control_beyond_its_values_is_its_last():
+    assert "Not yet." in words(visit("lessons", lesson=NOISE, part="2", answer="1", c1="11"))
+
+
+def test_a_lesson_of_ones_own_is_listed_and_a_broken_one_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("DGFLOW_LESSONS", str(tmp_path))
+    good = (OURS / "02_arrows.md").read_text(encoding="utf-8")
+    (tmp_path / "50_mine.md").write_text(good.replace("# Follow the arrows", "# Mine"), encoding="utf-8")
+    (tmp_path / "60_broken.md").write_text(good.replace("eta = 0.3,", "eta = -1,"), encoding="utf-8")
+    test = visit("lessons", lesson="50_mine")
+    assert any("Mine" in option for option in test.selectbox(key="lessons.lesson").options)
+    (sentence,) = [row.value for row in test.warning]
+    assert "60\\_broken" in sentence or "60_broken" in sentence
+    assert "line 16" in sentence
+    assert not test.error
+
+
+def test_home_offers_the_lessons_first():
+    from app import navigation
+
+    assert navigation.tour()[0].name == "lessons"
