@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import components, controls, lesson_pictures, results, widgets
 from app.escape import plain
+from app.following import Seat
 from app.links import Values
 from dgflow_core import pictures
 from dgflow_core.flow.divergences import divergences
@@ -105,7 +106,7 @@ class Room:
         at = slugs.index(self.lesson.slug) + by
         return slugs[at] if 0 <= at < len(slugs) else None
 
-    def bar(self) -> None:
+    def bar(self, seat: Seat) -> None:
         """Draw the way through the course."""
         before, after, page = self.beside(-1), self.beside(1), self.page
         with st.container(key="lesson_bar", horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -122,15 +123,18 @@ class Room:
                 "Next", key="lesson_next", icon=":material/arrow_forward:", disabled=after is None,
                 args=("ask", after), help="The next lesson. Page Down goes on within a lesson.", **how,
             )  # fmt: skip
+            seat.popover()
 
-    def ask(self) -> None:
-        """Draw the prediction."""
+    def ask(self, seat: Seat) -> None:
+        """Draw the prediction; in a room, what others answered."""
         ask, page = self.lesson.ask, self.page
         st.radio(
             ask.question, range(1, len(ask.options) + 1), index=None, key=widgets.key_of(page.key("answer")),
             format_func=lambda number: ask.options[number - 1].text, disabled=self.revealed,
             help="Choose before you see it move: it is the guess that makes one look.",
         )  # fmt: skip
+        seat.answer(self.lesson.slug)
+        seat.bars(self.lesson.slug, [option.text for option in ask.options])
         if not self.revealed:
             st.button(
                 "Reveal", type="primary", key="lesson_on", icon=":material/play_arrow:",

@@ -71,11 +71,6 @@ def test_every_lesson_is_gone_through_by_keyboard(page):
         page.keyboard.press("PageDown")
 
 
-def test_the_mathematics_unfolds_with_the_code_that_runs(page):
-    page.get_by_text("The mathematics").click()
-    page.get_by_text("def step(").first.wait_for()
-
-
 def test_the_browser_keeps_what_was_reached(page):
     page.wait_for_function("JSON.parse(localStorage['dgflow.lessons'] ?? '{}').passed?.length === 9")
     page.reload()
@@ -89,3 +84,12 @@ def test_b_makes_the_screen_black_and_page_up_goes_back(page):
     assert page.locator(".blackout").count() == 0
     page.keyboard.press("PageUp")
     page.wait_for_url("**/lessons?lesson=08_borrowed*")
+
+
+def test_the_mathematics_unfolds_with_the_code_that_runs(page):
+    page.reload()
+    arrived(page, "08_borrowed", "ask")
+    page.get_by_text("The mathematics").click()
+    shown = page.locator("[data-testid=stCode]").first
+    shown.wait_for()
+    assert "def logit(" in shown.inner_text()

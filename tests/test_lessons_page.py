@@ -89,3 +89,57 @@ def test_home_offers_the_lessons_first():
     from app import navigation
 
     assert navigation.tour()[0].name == "lessons"
+
+
+def test_a_follower_is_where_the_lecturer_is(monkeypatch):
+    from app import following
+    from app.rooms import Rooms
+
+    school = Rooms()
+    monkeypatch.setattr(following, "rooms", lambda: school)
+    room = school.open()
+    school.show(room.code, room.key, {"lesson": NOISE, "part": "2", "c1": "3"})
+    test = visit("lessons", room=room.code)
+    assert "Reached. The modes are 0.949 times" in words(test)
+    assert test.query_params == {"lesson": NOISE, "part": "2", "c1": "3", "room": room.code}
+    school.show(room.code, room.key, {"lesson": NOISE})
+    test.run()
+    assert "Reached." not in words(test)
+    test.radio(key="lessons.answer").set_value(2).run()
+    assert school.counts(room.code, NOISE) == {2: 1}
+    school.show(room.code, room.key, {"lesson": NOISE, "part": "1"})
+    test.run()
+    assert "As you predicted: Narrower" in words(test)
+    test.toggle(key="lessons._follow").set_value(False).run()
+    school.show(room.code, room.key, {"lesson": "02_arrows"})
+    test.run()
+    assert test.query_params["lesson"] == NOISE
+    test.toggle(key="lessons._follow").set_value(True).run()
+    assert test.query_params["lesson"] == "02_arrows"
+    school.close(room.code, room.key)
+    test.run()
+    assert "The room has ended" in words(test)
+    assert "room" not in test.query_params
+
+
+def test_a_wrong_code_is_refused_in_one_sentence():
+    assert "no room with this code" in words(visit("lessons", room="ZZZZZZ"))
+    assert "room must be a code of 6 letters" in words(visit("lessons", room="<b>"))
+
+
+def test_the_lecturer_sees_counts_before_the_reveal(monkeypatch):
+    from app import following
+    from app.rooms import Rooms
+
+    school = Rooms()
+    monkeypatch.setattr(following, "rooms", lambda: school)
+    test = visit("lessons", lesson=NOISE)
+    pressed(test, "lessons._open")
+    (code,) = school._rooms
+    school.join(code, "phone", "x")
+    school.answer(code, "phone", NOISE, 2)
+    test.run()
+    assert school.find(code).state == {"lesson": NOISE}
+    assert any(code in row.value for row in test.markdown)
+    pressed(test, "lessons._close")
+    assert school.find(code) is None

@@ -104,7 +104,7 @@ def test_links_keep_every_digit_and_ignore_what_others_append(idle):
 
 
 #: Pages whose controls are no sliders of the server's.
-WITHOUT_SLIDERS = ("home", "live", "grow", "paper_tables", "glossary")
+WITHOUT_SLIDERS = ("home", "lessons", "live", "grow", "paper_tables", "glossary")
 
 
 @pytest.mark.parametrize("name", [file.stem for file in PAGES if file.stem not in WITHOUT_SLIDERS])

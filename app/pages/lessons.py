@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import classroom, lesson_pictures, parameters
 from app.escape import plain
+from app.following import Code, Seat
 from app.page import Page, Visit
 from app.parameters import Choice, Whole
 
@@ -23,6 +24,7 @@ def declared() -> dict[str, parameters.Parameter]:
         "c1": Whole(None, "", None, 0, 11),
         "c2": Whole(None, "", None, 0, 11),
         "c3": Whole(None, "", None, 0, 11),
+        "room": Code("", "Room"),
         **parameters.player(),
     }
 
@@ -30,18 +32,21 @@ def declared() -> dict[str, parameters.Parameter]:
 def show(page: Visit) -> None:
     for sentence in classroom.found().broken:
         st.warning(plain(sentence), icon=":material/error:")
+    seat = Seat(page)
+    seat.take()
     room = classroom.Room(page)
-    room.bar()
+    room.bar(seat)
     with st.container(key="lesson_room"):
         words, picture = st.columns([5, 7], gap="large")
     with words:
         st.markdown(room.lesson.story)
-        room.ask()
+        room.ask(seat)
         said, tried = st.container(), st.container()
     if room.revealed:
         with tried:
             room.attempt()
     page.publish()
+    seat.show()
     with picture:
         shown = lesson_pictures.compute(room.picture, still=not room.revealed)
         shown.draw(PAGE.name, **page.player())

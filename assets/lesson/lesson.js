@@ -40,7 +40,8 @@ export class Keeper {
 
   #key(event) {
     const { key, target } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && target.type !== "radio") return;
+    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && !["radio", "range"].includes(target.type);
+    if (event.ctrlKey || event.metaKey || event.altKey || typing) return;
     if (key === "b" || key === "B" || key === ".") this.#blacken();
     else if (key === "PageDown") press("lesson_on", "lesson_next");
     else if (key === "PageUp") press("lesson_back");

@@ -1,0 +1,228 @@
+"""A lecturer's page that others follow: opening a room, joining one, being shown what the lecturer sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from app import sharing
+from app.escape import plain, short
+from app.failures import calm
+from app.links import Values
+from app.parameters import Parameter
+from app.rooms import LENGTH, LETTERS, Rooms
+from dgflow_core.errors import UserError
+
+#: What a follower's page keeps to itself.
+OWN = ("room", "answer")
+#: Seconds between two looks at the counts, on the lecturer's page.
+LOOK = 2.0
+
+
+@dataclass(frozen=True)
+class Code(Parameter):
+    """A room's code, or "" for none."""
+
+    def check(self, name: str, value) -> str:
+        text = str(value).upper()
+        if text and (len(text) != LENGTH or set(text) - set(LETTERS)):
+            raise UserError(f"{name} must be a code of {LENGTH} letters, not {short(str(value))!r}.")
+        return text
+
+
+@cache
+def rooms() -> Rooms:
+    """The rooms of this server."""
+    return Rooms(_run_again, lambda session: _session(session) is not None)
+
+
+def _session(session: str):
+    """The session of that name whose browser is connected, or None."""
+    if not runtime.exists():
+        return None
+    found = runtime.get_instance()._session_mgr.get_active_session_info(session)
+    return None if found is None else found.session
+
+
+def _run_again(sessions: list[str]) -> None:
+    """Let the pages of these sessions run, as if their people had asked for it."""
+    if not runtime.exists():
+        return
+    loop = runtime.get_instance()._get_async_objs().eventloop
+    for name in sessions:
+        session = _session(name)
+        if session is not None:
+            loop.call_soon_threadsafe(session.request_rerun, session._client_state)
+
+
+def _me() -> str:
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
+
+
+class Seat:
+    """Where this person sits: at the front with a room's key, in a room, or nowhere."""
+
+    def __init__(self, page: Values):
+        self.page, self.state = page, st.session_state
+        self.problem = ""
+
+    @property
+    def hosts(self) -> tuple[str, str] | None:
+        """The code and the key of the room that this person opened."""
+        held = self.state.get("_hosts")
+        return held if held and rooms().find(held[0]) else None
+
+    @property
+    def follows(self) -> bool:
+        return bool(self.page["room"]) and self.state.get("_follows", True)
+
+    def take(self) -> None:
+        """Join the room that the link names, and be where its lecturer is. Says what is wrong."""
+        page = self.page
+        if not page["room"]:
+            return
+        try:
+            room = rooms().join(page["room"], _me(), st.context.ip_address or "")
+        except UserError as error:
+            if self.state.pop("_room_seen", None) is not None:
+                self.problem = "The room has ended."
+            else:
+                self.problem = str(error)
+            page["room"] = ""
+            return
+        if self.follows and self.state.get("_room_seen") != (room.code, room.version):
+            self.state["_room_seen"] = room.code, room.version
+            self._be_at(room.state)
+
+    def _be_at(self, state: dict[str, str]) -> None:
+        """Give every parameter the lecturer's value; what moves is played."""
+        page, before = self.page, self.page.texts()
+        for name, parameter in page.parameters.items():
+            if name in OWN or parameter.written:
+                continue
+            page[name] = parameter.read(name, state[name]) if name in state else parameter.default
+        if page.texts().get("lesson") != before.get("lesson"):
+            page["answer"] = None
+        if page.texts() != before:
+            self.state[f"{page.page}._play"] = self.state.get(f"{page.page}._play", 0) + 1
+
+    def show(self) -> None:
+        """Let followers see this page as it is now, where it is the lecturer's."""
+        if held := self.hosts:
+            texts = {name: text for name, text in self.page.texts().items() if name not in OWN}
+            rooms().show(*held, texts)
+
+    def answer(self, lesson: str) -> None:
+        """Send in the prediction that was made."""
+        if self.page["room"] and self.page["answer"] is not None:
+            rooms().answer(self.page["room"], _me(), lesson, self.page["answer"])
+
+    def popover(self) -> None:
+        """Draw what one does with rooms."""
+        held = self.hosts
+        words = held[0] if held else self.page["room"] or "Class"
+        with st.popover(
+            words, icon=":material/groups:", key="lessons._class", help="Let others follow, or follow."
+        ):
+            if held:
+                self._host(*held)
+            elif self.page["room"]:
+                self._guest()
+            else:
+                self._outside()
+        if self.problem:
+            st.warning(plain(self.problem), icon=":material/groups:")
+
+    def _host(self, code: str, key: str) -> None:
+        link = sharing.address({"room": code})
+        st.markdown(f"## {code}")
+        st.caption("Whoever opens this link, or enters the code on the Lessons page, sees what you see.")
+        st.html(f'<img src="{sharing.qr(link)}" alt="QR code of the room" style="width: 100%">')
+        st.code(link, language=None, wrap_lines=True)
+        _count(code)
+        st.button(
+            "Close the room", icon=":material/close:", key="lessons._close",
+            on_click=rooms().close, args=(code, key), help="Nobody follows any more.",
+        )  # fmt: skip
+
+    def _guest(self) -> None:
+        st.caption(
+            "Your page goes where the lecturer's goes. Let go to look around; come back when you like."
+        )
+        st.toggle(
+            "Follow",
+            value=self.follows,
+            key="lessons._follow",
+            on_change=self._switch,
+            help="Back with one press.",
+        )
+        st.button(
+            "Leave",
+            icon=":material/logout:",
+            key="lessons._leave",
+            on_click=self._leave,
+            help="Forget this room.",
+        )
+
+    def _switch(self) -> None:
+        self.state["_follows"] = self.state["lessons._follow"]
+        self.state.pop("_room_seen", None)
+
+    def _leave(self) -> None:
+        rooms().leave(self.page["room"], _me())
+        self.page["room"] = ""
+        self.state.pop("_room_seen", None)
+
+    def _outside(self) -> None:
+        def enter() -> None:
+            try:
+                self.page["room"] = self.page.parameters["room"].check(
+                    "room", self.state["lessons._code"].strip()
+                )
+                self.state["_follows"] = True
+            except UserError as error:
+                self.state["_room_problem"] = str(error)
+
+        st.text_input(
+            "Code of a room", key="lessons._code", max_chars=LENGTH, on_change=enter, help="Six letters."
+        )
+        if problem := self.state.pop("_room_problem", None):
+            st.warning(plain(problem))
+        st.button(
+            "Open a room", icon=":material/add:", key="lessons._open", on_click=self._open,
+            help="Others see what you see, on their own screens. No names: you see how many they are.",
+        )  # fmt: skip
+
+    def _open(self) -> None:
+        try:
+            room = rooms().open()
+            self.state["_hosts"] = room.code, room.key
+        except UserError as error:
+            self.state["_room_problem"] = str(error)
+
+    def bars(self, lesson: str, options: Sequence[str]) -> None:
+        """On the lecturer's page, how many gave each answer, as it comes in."""
+        if held := self.hosts:
+            _bars(held[0], lesson, tuple(options))
+
+
+@st.fragment(run_every=LOOK)
+@calm("rooms")
+def _count(code: str) -> None:
+    many = rooms().many(code)
+    st.caption(f"{many} follow." if many != 1 else "One follows.")
+
+
+@st.fragment(run_every=LOOK)
+@calm("rooms")
+def _bars(code: str, lesson: str, options: tuple[str, ...]) -> None:
+    counts = rooms().counts(code, lesson)
+    whole = max(sum(counts.values()), 1)
+    for number, option in enumerate(options, 1):
+        st.progress(counts[number] / whole, f"{counts[number]} · {plain(option)}")
