@@ -37,7 +37,8 @@ MAIN = {
 FOCUSED = """() => {
     let one = document.activeElement;
     while (one.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
-    return one.getAttribute("aria-label") ?? one.textContent.trim();
+    const label = one.labels?.[0]?.textContent ?? "";
+    return one.getAttribute("aria-label") ?? (one.textContent.trim() || label.trim());
 }"""
 WITHOUT_PICTURE = ("glossary",)
 SEEN = (ROOT / "tests" / "js" / "seen.js").read_text(encoding="utf-8").split("\n", 1)[1]

@@ -21,7 +21,7 @@ FOCUSED = """() => {
 
 @pytest.fixture(scope="module")
 def page():
-    with opened("lessons", 30_000) as page:
+    with opened("lessons", 60_000) as page:
         page.emulate_media(reduced_motion="reduce")
         yield page
 
