@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import itertools
+import pickle
+import zipfile
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 from torch import nn
 
 import dgflow_core as dg
 from dgflow_core.errors import UserError
 from dgflow_core.zoo import shelf
-from tests.test_examine import DIM, BatchStatistics, InPlace, Minibatch, Noisy, critic, generator
-from tests.test_published_layouts import example_dcgan
+from tests.test_examine import (
+    DIM,
+    BatchStatistics,
+    Discrimination,
+    InPlace,
+    Minibatch,
+    Noisy,
+    critic,
+    generator,
+)
+from tests.test_published_layouts import example_dcgan, mimicry, studio_resnet
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +66,12 @@ def column(x):
     return x.flatten(1)
 
 
+def exported(network: nn.Module, rows: torch.Tensor) -> nn.Module:
+    """``network`` by way of torch.export, for any number of rows."""
+    count = torch.export.Dim("n", min=1)
+    return torch.export.export(network, (rows,), dynamic_shapes=({0: count},)).module()
+
+
 #: What networks are → those networks, made of plain ones, and what registering them needs besides.
 CALLED = {
     "codes (n, dim, 1, 1)": lambda g, d: (As(g, column), d, {}),
@@ -79,6 +97,11 @@ CALLED = {
     "data parallel": lambda g, d: (nn.DataParallel(g), nn.DataParallel(d), {}),
     "compiled": lambda g, d: (torch.compile(g), torch.compile(d), {}),
     "scripted": lambda g, d: (torch.jit.script(g), torch.jit.script(d), {}),
+    "compiled functions": lambda g, d: (torch.compile(lambda z: g(z)), torch.compile(lambda x: d(x)), {}),
+    "compiled inside data parallel": lambda g, d: (
+        nn.DataParallel(torch.compile(g)), torch.compile(nn.DataParallel(d)), {}),
+    "traced": lambda g, d: (torch.jit.trace(g, torch.randn(2, DIM)), d, {}),
+    "exported": lambda g, d: (exported(g, torch.randn(2, DIM)), exported(d, torch.randn(2, 1, 16, 16)), {}),
     "double": lambda g, d: (generator().double(), critic().double(), {}),
     "a first layer in place": lambda g, d: (
         g, nn.Sequential(nn.Hardtanh(-1, 1, inplace=True), d), {}),
@@ -152,6 +175,7 @@ def numpy_noise(shape) -> torch.Tensor:
 
 @pytest.mark.parametrize("make", [
     lambda: (Noisy(), critic()), lambda: (generator(), Minibatch()), lambda: (generator(), BatchStatistics()),
+    lambda: (generator(), Discrimination()),
     lambda: (generator(), As(critic(), lambda x: x + 0.1 * torch.randn_like(x))),
     lambda: (As(generator(), outside=lambda x: x + 0.1 * numpy_noise(x.shape)), critic()),
 ])  # fmt: skip
@@ -171,6 +195,20 @@ def test_noise_and_batches_give_the_same_picture_twice(make):
     m.logit(m.generate(z))
     assert torch.equal(state, torch.get_rng_state())  # the caller's own randomness goes on as before
     assert {found.key for found in dg.examine(m)} & {"noise", "batch-dependent"}
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_any_precision_is_converted_and_said(kind):
+    m = dg.register("mine/gan", generator().to(kind), critic().to(kind), dim=DIM, device="cpu")
+    g, d = generator().to(kind).double(), critic().to(kind).double()
+    z = m.prior.sample(5, 0)
+    with torch.no_grad():
+        x = g(z.double())
+        torch.testing.assert_close(m.generate(z).double(), x, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(m.logit(x).double(), d(x)[:, 0], atol=1e-5, rtol=1e-4)
+    said = [str(found) for found in dg.examine(m) if found.key == "precision"]
+    assert len(said) == 2
+    assert str(kind).removeprefix("torch.") in said[0]
 
 
 def test_the_callers_networks_are_left_in_their_precision():
@@ -203,24 +241,30 @@ def test_points_and_strings_of_ones_own():
 
 G, D = (network.state_dict() for network in example_dcgan(z=5, width=2))
 
+PAGE = "is an HTML page, not weights: the download failed."
 ELSE = {
-    "an HTML page": (
-        b"<!DOCTYPE html><html><body>404</body></html>",
-        "is an HTML page, not weights: the download",
-    ),
-    "another HTML page": (b"\n\n  <html lang='en'>", "is an HTML page, not weights"),
-    "a pointer": (
-        b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n",
-        "is a Git LFS pointer",
-    ),
+    "an HTML page": (b"<!DOCTYPE html><html><body>404</body></html>", PAGE),
+    "another HTML page": (b"\n\n  <html lang='en'>", PAGE),
+    "a page after a comment": (b"<!-- sign in --><html>", PAGE),
+    "a page with a mark": (b"\xef\xbb\xbf<!DOCTYPE html>", PAGE),
+    "a page in UTF-16": ("<!DOCTYPE html><html>".encode("utf-16"), PAGE),
+    "XML": (b'<?xml version="1.0"?><Error>AccessDenied</Error>', "is an XML message, not weights"),
+    "a pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\n", "is a Git LFS pointer"),
+    "a pointer from Windows": (b"version https://git-lfs.github.com/spec/v1\r\n", "fetch the file by git"),
     "JSON": (b'{"error": "quota exceeded"}', "is text"),
     "text": (b"Google Drive can't scan this file for viruses", "is text"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(50), "is a picture"),
     "gzip": (b"\x1f\x8b" + bytes(50), "is a gzip archive: unpack it first"),
+    "tar": (bytes(257) + b"ustar" + bytes(300), "is a tar archive: unpack it first"),
     "Keras": (b"\x89HDF\r\n\x1a\n" + bytes(50), "is an HDF5 file"),
+    "one array": (b"\x93NUMPY\x01\x00" + bytes(50), "is a single NumPy array"),
+    "ONNX": (b"\x08\x07\x12\x07pytorch\x1a\x052.4.0:\xa0" + bytes(50), "is an ONNX model, which is a prog"),
+    "ONNX of another maker": (b"\x08\x08:\xf0\x01\n\x05" + bytes(50), "is an ONNX model, which is a prog"),
+    "ONNX of TensorFlow": (b"\x08\x05\x12\x07tf2onnx" + bytes(50), "hand in the checkpoint that it was"),
     "nothing": (b"", "is empty"),
+    "a pickle": (pickle.dumps({"weight": [1.0, 2.0]}), "it is a pickle, a program"),
     "noise": (bytes(range(256)) * 4, "damaged, or another kind of file"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("what", "suffix"), itertools.product(ELSE, (".pth", ".npz")))
@@ -233,11 +277,55 @@ def test_files_that_are_something_else(what, suffix, tmp_path):
     assert str(caught.value).startswith("generator: 'G")
 
 
-def test_a_script_is_a_program(tmp_path):
-    torch.jit.script(nn.Linear(2, 2)).save(tmp_path / "G.pth")
+def scripted(path):
+    torch.jit.script(nn.Linear(2, 2)).save(path)
+
+
+def traced(path):
+    torch.jit.trace(nn.Linear(2, 2), torch.ones(1, 2)).save(path)
+
+
+def exported_archive(path):
+    torch.export.save(torch.export.export(nn.Linear(2, 2), (torch.ones(1, 2),)), path)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("write", [scripted, traced, exported_archive])
+def test_an_archive_of_a_network_is_a_program(write, tmp_path):
+    write(tmp_path / "G.pt2")
     torch.save(D, tmp_path / "D.pth")
-    with pytest.raises(UserError, match=r"TorchScript or torch\.export archive, which is a program"):
-        dg.load_published(tmp_path / "G.pth", tmp_path / "D.pth")
+    with pytest.raises(UserError, match=r"TorchScript or torch\.export archive, which is a program: load it"):
+        dg.load_published(tmp_path / "G.pt2", tmp_path / "D.pth")
+
+
+def test_an_archive_of_files_is_to_be_unpacked(tmp_path):
+    torch.save(D, tmp_path / "D.pth")
+    with zipfile.ZipFile(tmp_path / "both.zip", "w") as archive:
+        archive.write(tmp_path / "D.pth", "D.pth")
+    with pytest.raises(UserError, match=r"an archive of other files, such as 'D.pth': unpack it first"):
+        dg.load_published(tmp_path / "both.zip", tmp_path / "D.pth")
+
+
+def large_file(folder):
+    """A DCGAN's generator of images 512 wide, as a file."""
+    widths = [5, *[2] * 7, 3]
+    state = {
+        f"main.{i}.weight": torch.ones(a, b, 4, 4) for i, (a, b) in enumerate(itertools.pairwise(widths))
+    }
+    torch.save(state, folder / "G.pth"), torch.save(D, folder / "D.pth")
+    dg.load_published(folder / "G.pth", folder / "D.pth")
+
+
+def large_network(*side: int):
+    generator = nn.Sequential(nn.Linear(4, 1), nn.Unflatten(1, (1, 1, 1)), nn.Upsample(side))
+    dg.register("mine/gan", generator, nn.Sequential(nn.Flatten(), nn.Linear(side[0] * side[1], 1)), dim=4)
+
+
+@pytest.mark.parametrize("make", [
+    large_file, lambda folder: large_network(264, 264), lambda folder: large_network(64, 300)])  # fmt: skip
+def test_images_larger_than_the_limit_are_refused_with_it(make, tmp_path):
+    with pytest.raises(UserError, match=r"1 or 3 channels and 8 to 256 pixels a side.*, not of shape"):
+        make(tmp_path)
 
 
 def test_copies_are_offered_by_name(tmp_path):
@@ -298,11 +386,23 @@ SHAPES = (
 )
 
 
+def states(generator: nn.Module, critic: nn.Module) -> dict[str, dict]:
+    return {"generator": generator.state_dict(), "critic": critic.state_dict()}
+
+
+BASES = (
+    {"generator": G, "critic": D},
+    states(*mimicry([4] * 4, 4, [(4, True), (4, True), (4, False), (4, False)])),
+    states(*mimicry([4] * 4, 4, [(4, True), (4, False)], classes=3)),
+    states(*studio_resnet()),
+)
+
+
 @st.composite
 def variants(draw):
-    """A state dict of one of the two networks, after what people and accidents do to one."""
-    which = draw(st.sampled_from(["generator", "critic"]))
-    state = dict(G if which == "generator" else D)
+    """A pair of state dicts, and one of the two after what people and accidents do to one; its ending."""
+    base, which = draw(st.sampled_from(BASES)), draw(st.sampled_from(["generator", "critic"]))
+    state = dict(base[which])
     for _ in range(draw(st.integers(0, 2))):
         key = draw(st.sampled_from(sorted(state)))
         what = draw(st.sampled_from(["missing", "extra", "shape", "renamed", "nan", "transposed", "half"]))
@@ -337,18 +437,33 @@ def variants(draw):
         prefix + key: value.to(kind) if value.is_floating_point() and kind.is_floating_point else value
         for key, value in state.items()
     }
-    return which, nest(sound)
+    plain = nest is NESTS[0] and torch.bfloat16 not in {value.dtype for value in sound.values()}
+    endings = ["pth", "safetensors", "npz"] if plain else ["pth"]
+    return base, which, nest(sound), draw(st.sampled_from(endings))
+
+
+def write(path, content, ending: str) -> None:
+    if ending == "safetensors":
+        save_file({key: value.contiguous().clone() for key, value in content.items()}, path)
+    elif ending == "npz":
+        with path.open("wb") as file:
+            np.savez(
+                file, **{key.replace(".", "/") or "file_": value.numpy() for key, value in content.items()}
+            )
+    else:
+        torch.save(content, path)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(variants())
 def test_no_variant_of_a_file_gives_a_raw_error(tmp_path_factory, variant):
-    which, content = variant
+    base, which, content, ending = variant
     folder = tmp_path_factory.getbasetemp()
-    torch.save(content if which == "generator" else G, folder / "variant G.pth")
-    torch.save(content if which == "critic" else D, folder / "variant D.pth")
+    files = {part: folder / f"variant {part}.pth" for part in base}
+    for part, path in files.items():
+        write(path, content if part == which else base[part], ending if part == which else "pth")
     try:
-        m = dg.load_published(folder / "variant G.pth", folder / "variant D.pth", device="cpu")
+        m = dg.load_published(files["generator"], files["critic"], device="cpu", label=1)
     except UserError as error:
         sentence = str(error)
         assert sentence.endswith(".")

@@ -253,13 +253,33 @@ def run_example_d(d, x):
     return d.main[:-1](x).reshape(-1)  # the logit before the sigmoid
 
 
-@pytest.mark.parametrize(
-    "wrap", [lambda state: state, training, wrapped("_orig_mod."), lambda s: {"netG": s, "netD": s}]
-)
+def other(state):
+    """The same names with other numbers: what must not be taken."""
+    return {key: value + 1 if value.is_floating_point() else value for key, value in state.items()}
+
+
+WRAPS = {
+    "plain": lambda s: s,
+    "with its optimiser": training,
+    "torch.compile": wrapped("_orig_mod."),
+    "torch.compile of a part": lambda s: {k.replace("main.", "main._orig_mod."): v for k, v in s.items()},
+    "FSDP of DataParallel": wrapped("_fsdp_wrapped_module.module."),
+    "both in one file": lambda s: {"netG": s, "netD": s},
+    "torch's AveragedModel": lambda s: {"n_averaged": torch.tensor(7), **wrapped("module.")(s)},
+    "ema_pytorch": lambda s: {**wrapped("online_model.")(other(s)), **wrapped("ema_model.")(s),
+                              "initted": torch.tensor(True), "step": torch.tensor(9)},
+    "Lightning": lambda s: {"state_dict": {**wrapped("generator.")(s), **wrapped("discriminator.")(s)},
+                            "optimizer_states": [{"state": {}, "param_groups": [{}]}]},
+    "timm's average": lambda s: {"state_dict": other(s), "state_dict_ema": wrapped("module.")(s)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
 def test_example_dcgan(wrap, tmp_path):
-    check(*(part for pair in zip(example_dcgan(), (run_example_g, run_example_d),
-    strict=True) for part in pair),
-          tmp_path, wrap, 64)  # fmt: skip
+    (g, d), runs = example_dcgan(), (run_example_g, run_example_d)
+    m = check(g, runs[0], d, runs[1], tmp_path, WRAPS[wrap], 64)
+    averaged = wrap in ("ema_pytorch", "timm's average")
+    assert [found["key"] for found in m.config["found"]] == ["copies"] * 2 * averaged
 
 
 NORMS = {
@@ -303,14 +323,34 @@ def test_any_precision_is_converted_and_said(kind, tmp_path):
     assert str(kind).removeprefix("torch.") in str(said[0])
 
 
-def test_norms_that_never_learnt_are_said(tmp_path):
+def fresh(network: nn.Module, *which: int) -> nn.Module:
+    """With the batch norms of these numbers (all without any) as they were before training."""
+    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    for index in which or range(len(norms)):
+        norms[index].reset_running_stats()
+    return network
+
+
+def never_learnt(case: str):
+    """Both networks, their forward passes, the side, and what is to be said of which."""
     g, d = example_dcgan()
-    for layer in g.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.reset_running_stats()
-    m = check(g, run_example_g, d, run_example_d, tmp_path, side=64)
-    found = next(found for found in dg.examine(m) if found.key == "batch-norm")
-    assert "4 of 4 batch norms in the generator's file never measured their statistics" in str(found)
+    if case == "a generator's":
+        return fresh(g), run_example_g, d, run_example_d, 64, "4 of 4 batch norms in the generator's"
+    if case == "a critic's":
+        return g, run_example_g, fresh(d), run_example_d, 64, "3 of 3 batch norms in the critic's"
+    halves = [True, True, False, False]
+    g, d = mimicry([16] * 4, 4, [(8, halve) for halve in halves])
+    g = fresh(g, 0, 3)
+    return g, run_mimicry_g(4), d, run_mimicry_d(halves), 32, "2 of 7 batch norms in the generator's"
+
+
+@pytest.mark.parametrize("case", ["a generator's", "a critic's", "two in a ResNet"])
+def test_norms_that_never_learnt_are_said(case, tmp_path):
+    g, run_g, d, run_d, side, words = never_learnt(case)
+    m = check(g, run_g, d, run_d, tmp_path, side=side)
+    (found,) = (found for found in dg.examine(m) if found.key == "batch-norm")
+    assert f"{words} file never measured their statistics" in str(found)
+    assert "in evaluation they change nothing" in str(found)
 
 
 # StudioGAN (Kang et al. 2022)

@@ -7,6 +7,7 @@ bytes, whatever its name. Wrappers' prefixes are peeled, nested state dicts foun
 from __future__ import annotations
 
 import argparse
+import pickle
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ from torch import Tensor
 from dgflow_core import files
 from dgflow_core.errors import UserError
 from dgflow_core.zoo.finding import Finding
+from dgflow_core.zoo.importers import strangers
 
 MAX_BYTES = 256 * 2**20
 MAX_ARRAYS, MAX_DEPTH = 5000, 5
@@ -33,6 +35,11 @@ ROLES = {
     "corrector": ("corrector", "discriminator", "critic", "netd", "d"),
 }
 AVERAGES = ("ema", "average", "averaged", "shadow", "avg")
+#: What wrappers put before every name.
+WRAPPERS = (
+    "module", "_orig_mod", "model", "net", "network", "_fsdp_wrapped_module", "ema_model", "online_model",
+    "module_",
+)  # fmt: skip
 
 
 @dataclass
@@ -94,22 +101,10 @@ def _kind(name: str, path: Path, limit: int) -> str:
             head = file.read(512)
     except OSError as error:
         raise _not_arrays(name, path, error) from None
-    text = head.lstrip().lower()
-    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
-        raise UserError(f"{name}: {path.name!r} is an HTML page, not weights: the download failed.")
-    if head.startswith(b"version https://git-lfs"):
-        raise UserError(
-            f"{name}: {path.name!r} is a Git LFS pointer, not weights: fetch the file by git lfs pull."
-        )
     if not head:
-        raise UserError(f"{name}: {path.name!r} is empty, not an .npz of plain arrays or a .pth.")
-    others = {b"\x1f\x8b": "a gzip archive: unpack it first", b"\x89HDF": "an HDF5 file, of Keras perhaps",
-              b"BZh": "a bzip2 archive: unpack it first", b"7z\xbc\xaf": "a 7-Zip archive: unpack it first",
-              b"Rar!": "a RAR archive: unpack it first", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a "
-              "picture"}  # fmt: skip
-    for start, words in others.items():
-        if head.startswith(start):
-            raise UserError(f"{name}: {path.name!r} is {words}, not an .npz of plain arrays or a .pth.")
+        raise _stranger(name, path, f"empty, {strangers.NOT_WEIGHTS}")
+    if words := strangers.named(head):
+        raise _stranger(name, path, words)
     if zipfile.is_zipfile(path):
         try:
             with zipfile.ZipFile(path) as archive:
@@ -119,27 +114,23 @@ def _kind(name: str, path: Path, limit: int) -> str:
         if len(entries) > 4 * MAX_ARRAYS:
             raise UserError(f"{name}: {path.name!r} holds more than {MAX_ARRAYS:,} arrays.")
         names = [entry.filename for entry in entries]
-        if any(
-            "/code/" in f"/{entry}" or entry.endswith("serialized_exported_program.json") for entry in names
-        ):
-            raise UserError(f"{name}: {path.name!r} is a TorchScript or torch.export archive, which is a "
-            f"program: load "
-                            "it yourself with torch.jit.load and hand it to dg.register.")  # fmt: skip
+        if words := strangers.in_archive(names):
+            raise _stranger(name, path, words)
         if any(entry.endswith("data.pkl") for entry in names):
             return "torch"
         return "npz"
     if head.startswith(b"PK"):
-        raise UserError(
-            f"{name}: {path.name!r} is cut short or damaged, not an .npz of plain arrays or a .pth."
-        )
-    if head[:1] == b"\x80" or head.startswith(b"\x80\x02\x8a"):
+        raise _stranger(name, path, f"cut short or damaged, {strangers.NOT_WEIGHTS}")
+    if head[:1] == b"\x80":
         return "torch"
     if len(head) > 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < size:
         return "safetensors"
-    printable = all(32 <= byte < 127 or byte in b"\r\n\t" for byte in head)
-    first = head.splitlines()[0][:40].decode() if printable else ""
-    what = f"text ({first!r})" if printable else "damaged, or another kind of file"
-    raise UserError(f"{name}: {path.name!r} is {what}, not an .npz of plain arrays or a .pth.")
+    raise _stranger(name, path, strangers.unknown(head))
+
+
+def _stranger(name: str, path: Path, words: str) -> UserError:
+    """The sentence about a file that ``words`` say is something else."""
+    return UserError(f"{name}: {path.name!r} is {words}.")
 
 
 def _read_npz(name: str, path: Path) -> dict[str, Tensor]:
@@ -173,7 +164,11 @@ def _load(path: Path) -> Any:
 def _not_arrays(name: str, path: Path, error: Exception) -> UserError:
     kind = "an .npz" if path.suffix == ".npz" else f"a {path.suffix or '.pth'}"
     whole = re.search(r"GLOBAL ([\w.]+)", str(error))
-    advice = f"; it holds {whole[1]}, a program: save the network's state_dict() instead" if whole else ""
+    advice = ""
+    if whole:
+        advice = f"; it holds {whole[1]}, a program: save the network's state_dict() instead"
+    elif isinstance(error, pickle.UnpicklingError):
+        advice = "; it is a pickle, a program: write the network's state_dict() by torch.save instead"
     return UserError(f"{name}: {path.name!r} is not {kind} of plain arrays ({type(error).__name__}){advice}.")
 
 
@@ -203,24 +198,37 @@ def about(place: str, role: str) -> bool:
     )
 
 
+def _split(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """The networks in one state dict, by what their names begin with: "generator." and "discriminator.", or
+    "online_model." and "ema_model."; none where it is one network."""
+    heads = list(dict.fromkeys(key.partition(".")[0] for key in state if "." in key))
+    parts = [head for head in heads if about(head, "generator") or about(head, "critic")]
+    if not parts and len(heads) > 1 and set(heads) <= set(WRAPPERS):
+        parts = heads
+    if len({key.partition(".")[0] for key in state}) < 2:
+        parts = []
+    return {
+        head: {key[len(head) + 1 :]: value for key, value in state.items() if key.startswith(f"{head}.")}
+        for head in parts
+    }
+
+
+def _is_all(split: Mapping[str, Any]) -> bool:
+    """Whether the whole is nothing beside its parts: a network and its opponent, or its average."""
+    critics = [about(head, "critic") for head in split]
+    return (any(critics) and not all(critics)) or (len(split) > 1 and set(split) <= set(WRAPPERS))
+
+
 def _choose(
     name: str, path: Path, content: Any, copy: str | None, found: list[Finding]
 ) -> Mapping[str, Tensor]:
     """The state dict that is meant by ``name`` and ``copy``."""
     states = dict(_states(content))
-    for place, state in list(states.items()):  # both networks in one, under "generator." and "discriminator."
-        heads = {key.partition(".")[0] for key in state}
-        parts = {head for head in heads if any(about(head, role) for role in ("generator", "critic"))}
-        if len(heads) > 1 and parts:
-            for head in parts:
-                inner = {
-                    key.partition(".")[2]: value for key, value in state.items() if key.startswith(f"{head}.")
-                }
-                states[f"{place}.{head}" if place else head] = inner
-            if any(not about(head, "critic") for head in parts) and any(
-                about(head, "critic") for head in parts
-            ):
-                del states[place]
+    for place, state in list(states.items()):
+        split = _split(state)
+        states |= {f"{place}.{head}" if place else head: inner for head, inner in split.items()}
+        if _is_all(split):
+            del states[place]
     if not states:
         what = f"a {type(content).__name__}"
         raise UserError(f"{name}: {path.name!r} is not a state dict of named tensors, but {what}.")
@@ -297,25 +305,21 @@ def _tidy(
     return made
 
 
+def _counts(key: str, value: Tensor) -> bool:
+    """Whether it only counts or marks something, as an average's "n_averaged": a number of no layer."""
+    return value.dim() == 0 and not value.is_meta and "." not in key and "/" not in key
+
+
 def _peeled(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Without what torch.compile, DataParallel and their like put before or into every name."""
+    state = {key: value for key, value in state.items() if not _counts(key, value)}
     peeled = {re.sub(r"(^|\.)_orig_mod(?=\.)", "", key).lstrip("."): value for key, value in state.items()}
-    wrappers = (
-        "module",
-        "_orig_mod",
-        "model",
-        "net",
-        "network",
-        "_fsdp_wrapped_module",
-        "ema_model",
-        "module_",
-    )
     while True:
         heads = {key.partition(".")[0] for key in peeled}
         if len(heads) != 1 or not all("." in key for key in peeled):
             return peeled
         (head,) = heads
-        if head not in wrappers:
+        if head not in WRAPPERS:
             return peeled
         peeled = {key.partition(".")[2]: value for key, value in peeled.items()}
 
