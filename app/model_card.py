@@ -17,8 +17,29 @@ ICONS = {
 }  # fmt: skip
 
 
+def chosen(choice: str, fallback: str) -> tuple[str, dg.Model]:
+    """The model behind a choice, and its name.
+
+    Where it cannot be loaded, that is said, and it is the one this session had before, or the ``fallback``.
+    """
+    state = st.session_state
+    try:
+        model = results.model(choice)
+    except UserError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        choice = state.get(f"_last {fallback}", fallback)
+        model = results.model(choice)
+    state[f"_last {fallback}"] = choice
+    return choice, model
+
+
 def card(choice: str, model: dg.Model) -> None:
-    """What ``dg.examine`` found about ``model``, looked for once a session, with buttons for remedies."""
+    """What ``dg.examine`` found about one's own ``model``, looked for once a session, with remedies.
+
+    Of one that ships there is nothing to say.
+    """
+    if not uploads.private(choice) and "found" not in model.config:
+        return
     findings = results.kept(f"{model.digest} examined", lambda: _examined(model), lambda _: 2**16, own=True)
     mended = st.session_state.get("_mended", {}).get(choice)
     grave = [finding for finding in findings if finding.severity in ("error", "warning")]
@@ -54,7 +75,7 @@ def _line(choice: str, number: int, finding: Finding) -> None:
 
 def _mend(choice: str, finding: Finding) -> None:
     try:
-        uploads.mend(choice, finding)
+        uploads.mend(choice, finding.mended(results.model(choice)))
     except UserError as error:
         st.toast(plain(str(error)), icon=":material/error:")
 

@@ -11,12 +11,17 @@ from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.kinds.plane import comparison
 
 
-def numbers_table(titles: Sequence[str], runs: Sequence[Trajectory], dataset: str, stem: str) -> None:
-    """Measure every run once, and show what applies to any of them; ``stem``: of the files' names."""
+def numbers_table(
+    titles: Sequence[str], runs: Sequence[Trajectory], dataset: str, stem: str, own: bool = False
+) -> None:
+    """Measure every run once, and show what applies to any of them; ``stem``: of the files' names.
+
+    ``own``: the numbers are kept for this session alone.
+    """
 
     def measured(run: Trajectory) -> dict[str, float]:
         name = results.key("row", *results.identity(run))
-        return results.kept(name, lambda: comparison.row(run, dataset), lambda numbers: 1000)
+        return results.kept(name, lambda: comparison.row(run, dataset), lambda numbers: 1000, own)
 
     rows = [measured(run) for run in runs]
     columns = comparison.columns(rows)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import streamlit as st
 
-from app import controls, widgets
+from app import controls, uploads, widgets
 from app.escape import short
 from dgflow_core import methods
 from dgflow_core.errors import UserError
@@ -254,9 +254,11 @@ def particles(default: int, help: str, low: int = 100, high: int = 5000) -> Whol
     return Whole(default, "n · particles", help, low, high, step=100)
 
 
-def planar_model(help: str = "A generator with its critic, trained on one data set.") -> Choice:
-    """The choice among the shipped 2D models."""
-    return shipped_model("2d", help, "25gaussians/wgan-gp")
+def planar_model(
+    help: str = "A generator with its critic, trained on one data set.", own: bool = True
+) -> Choice:
+    """The choice among the shipped 2D models, and this session's own."""
+    return shipped_model("2d", help, "25gaussians/wgan-gp", uploads.choices("2d") if own else None)
 
 
 def shipped_model(kind: str, help: str, first: str = "", others: Mapping[str, str] | None = None) -> Choice:

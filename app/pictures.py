@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from app import results
+from app import results, uploads
 from dgflow_core import pictures
 from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.kinds.plane import approach as approaching
@@ -32,7 +32,7 @@ def flow(name: str, raw: bool, runs: list[Trajectory], how: Composition) -> Show
             runs, results.model(name, raw), composition, partial(results.field, name, raw)
         )
 
-    return _kept(results.key("flow", _identity(runs), vars(how)), make)
+    return _kept(name, results.key("flow", _identity(runs), vars(how)), make)
 
 
 def approach(name: str, run: Trajectory, space: str) -> approaching.Approach:
@@ -42,11 +42,13 @@ def approach(name: str, run: Trajectory, space: str) -> approaching.Approach:
         results.key("aim", model.digest, space),
         lambda: approaching.aim(model, space, where),
         lambda target: target.density.nbytes * 2,
+        uploads.private(name),
     )
     return results.kept(
         results.key("approach", _identity([run]), space),
         lambda: approaching.approach(model, run, space, where, aim),
         lambda made: made.densities.nbytes + made.base.nbytes * 2,
+        uploads.private(name),
     )
 
 
@@ -57,20 +59,22 @@ def densities(name: str, runs: list[Trajectory], titles: list[str], space: str) 
         measured = [approach(name, run, space) for run in runs]
         return pictures.densities(runs, measured, Composition(tuple(titles), key=key), results.model(name))
 
-    return _kept(results.key("densities", _identity(runs), titles, space), make)
+    return _kept(name, results.key("densities", _identity(runs), titles, space), make)
 
 
 def _identity(runs: list[Trajectory]) -> list:
     return [(run.settings, run.provenance, run.steps) for run in runs]
 
 
-def _kept(key: str, make: Callable[[str], Scene]) -> Shown:
+def _kept(name: str, key: str, make: Callable[[str], Scene]) -> Shown:
     def both() -> Shown:
         scene = make(key)
         return Shown(scene, pictures.pack(scene))
 
-    # Positions are the runs' own arrays, which are counted with the runs.
-    return results.kept(key, both, lambda shown: len(shown.packed) + _own_bytes(shown.scene))
+    def size(shown: Shown) -> int:  # positions are the runs' own arrays, which are counted with the runs
+        return len(shown.packed) + _own_bytes(shown.scene)
+
+    return results.kept(key, both, size, uploads.private(name))
 
 
 def _own_bytes(scene: Scene) -> int:

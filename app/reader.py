@@ -9,8 +9,12 @@ from dgflow_core.pictures import text_payload as packing
 
 
 def pack(
-    runs: list[Transcript], titles: list[str], against: Reference, walk: tuple[int, int] | None = None
+    runs: list[Transcript],
+    titles: list[str],
+    against: Reference,
+    walk: tuple[int, int] | None = None,
+    own: bool = False,
 ) -> bytes:
-    """Runs as bytes for the browser, with marks and metrics; packed once."""
+    """Runs as bytes for the browser, with marks and metrics; packed once, ``own`` for this session alone."""
     key = results.key("text", titles, walk, [(run.settings, run.provenance, run.steps) for run in runs])
-    return results.kept(key, lambda: packing.pack(runs, titles, against, key, walk))
+    return results.kept(key, lambda: packing.pack(runs, titles, against, key, walk), own=own)

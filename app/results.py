@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
 import streamlit as st
 
 import dgflow_core as dg
-from app import housekeeping, jobs, limits
+from app import housekeeping, jobs, limits, uploads
 from app.cache import FOUNDATION, Budget, Store
 from app.jobs import Rank
 from dgflow_core.errors import UserError
@@ -55,25 +56,44 @@ def _store(own: bool) -> Store:
 
 
 def model(name: str, raw: bool = False) -> dg.Model:
-    """A shipped model, loaded once for all sessions (from whichever folder is the models' now)."""
+    """A shipped model, loaded once for all sessions (from whichever folder is the models' now), or one's own.
+
+    Raises:
+        UserError: there is none, or it is damaged.
+    """
+    if uploads.private(name):
+        own = uploads.get(name)
+        return own.with_offset(0.0) if raw else own
     return _foundation(
         "Loading the model…", key("model", shelf.root(), name, raw), lambda: dg.load(name, raw=raw)
     )
 
 
 def field(name: str, raw: bool, space: str) -> TabulatedField:
-    """The table of a shipped model's (d, ∇d), built once for all sessions."""
-    words = "Tabulating the logit (once a model)…"
-    return _foundation(
-        words, key("field", shelf.root(), name, raw, space), lambda: TabulatedField(model(name, raw), space)
-    )
+    """The table of a model's (d, ∇d), built once for all sessions; of one's own model, for its session."""
+
+    def make(keep: bool = True) -> TabulatedField:
+        place = st.empty()
+
+        def show(share: float) -> None:
+            jobs.look()
+            place.progress(min(share, 1.0), f"Tabulating the logit, once a model: {share:.0%}")
+
+        made = TabulatedField(model(name, raw), space, keep=keep, progress=show)
+        place.empty()
+        return made
+
+    if uploads.private(name):
+        wanted = key("field", model(name).digest, raw, space)
+        return kept(wanted, lambda: make(False), lambda made: made.nbytes, True, Rank.SHORT)
+    return _foundation(None, key("field", shelf.root(), name, raw, space), make)
 
 
-def _foundation(words: str, name: str, make: Callable[[], Any]) -> Any:
+def _foundation(words: str | None, name: str, make: Callable[[], Any]) -> Any:
     """What everybody's runs are made with, given up last; ``words`` are shown while it is made."""
     value = store().get(name)
     if value is None:
-        with st.spinner(words):
+        with st.spinner(words) if words else nullcontext():
             value = store().make(name, make, lambda made: made.nbytes, jobs.wanted(), FOUNDATION)
     return value
 
@@ -117,7 +137,7 @@ def found(name: str, own: bool = False):
 
 
 def trajectory(name: str, settings: dict, *, raw: bool = False, exact: bool = False) -> Trajectory:
-    """The run of ``settings`` (as ``dg.refine`` takes them) on a shipped model.
+    """The run of ``settings`` (as ``dg.refine`` takes them) on a model of the plane.
 
     Tabulated runs of 2D models take a fraction of a second. Exact ones show their progress and
     a stop button; a stopped run keeps its frames, for this person only.
@@ -133,7 +153,7 @@ def trajectory(name: str, settings: dict, *, raw: bool = False, exact: bool = Fa
         where = None if exact else field(name, raw, settings["space"])
         return Recorder(Run(shipped, field=where, **settings))
 
-    return _result(run_key, start, quiet=not exact)
+    return _result(run_key, start, own=uploads.private(name), quiet=not exact)
 
 
 def image_run(
@@ -153,7 +173,7 @@ def image_run(
     return _result(run_key, lambda: Recorder(Run(model, **settings)), draw, own)
 
 
-def text_run(model: dg.Model, settings: dict, draw: Callable[[Frame], Any]) -> Transcript:
+def text_run(model: dg.Model, settings: dict, draw: Callable[[Frame], Any], own: bool = False) -> Transcript:
     """The exact run of ``settings`` on a text model; ``draw`` is given every frame as it comes.
 
     Raises:
@@ -161,8 +181,9 @@ def text_run(model: dg.Model, settings: dict, draw: Callable[[Frame], Any]) -> T
     """
     limits.check(model, settings)
     run_key = key("text", model.digest, settings)
-    _take_first(run_key, model, settings)
-    return _result(run_key, lambda: Transcriber(Run(model, **settings)), draw)
+    if not own:
+        _take_first(run_key, model, settings)
+    return _result(run_key, lambda: Transcriber(Run(model, **settings)), draw, own)
 
 
 def _take_first(run_key: str, model: dg.Model, settings: dict) -> None:

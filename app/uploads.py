@@ -5,6 +5,7 @@ It stays in the session of the person who chose it; nobody else's page can see i
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Sequence
@@ -13,13 +14,13 @@ from pathlib import Path
 import streamlit as st
 
 import dgflow_core as dg
-from app import jobs, results
+from app import jobs
 from app.escape import plain, short
 from app.failures import calmly
 from dgflow_core.errors import UserError
 from dgflow_core.kinds.images import datasets as image_datasets
+from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.zoo import shelf
-from dgflow_core.zoo.finding import Finding
 from dgflow_core.zoo.importers import load_files
 from dgflow_core.zoo.importers.checkpoint import about
 from dgflow_core.zoo.shapes import MAX_SIDE
@@ -30,59 +31,62 @@ FOLDER = "DGFLOW_MODELS"
 LIMIT = 64 * 2**20
 #: Files of weights, by their endings; what they are shows in their content.
 WEIGHTS = (".pth", ".pt", ".npz", ".safetensors", ".ckpt", ".tar", ".bin")
+#: What is taken only to say what it is, and what to do about it.
+REFUSED = (".onnx", ".pt2", ".pkl", ".h5", ".zip")
 PRIORS = {"normal": "a normal law, N(0, I)", "uniform": "a cube, uniform on [−1, 1]"}
+ACTIVATIONS = {"relu": "ReLU", "leaky_relu": "leaky ReLU, slope 0.2", "tanh": "tanh"}
 OWN = "own/"
 UPLOADED = f"{OWN}upload"
+#: Each kind's key of what was handed in, and what a page of that kind shows.
+KINDS = {
+    "image": (UPLOADED, "images"),
+    "2d": (f"{OWN}points", "points of the plane"),
+    "text": (f"{OWN}strings", "text"),
+}
 
 
-def choices() -> dict[str, str]:
-    """What this session may choose beside the shipped models: key → title."""
-    found = {key: f"Folder · {short(path.name)}" for key, path in _folders().items()}
-    model = st.session_state.get("_uploaded")
-    return found if model is None else {UPLOADED: f"Yours · {short(model.title)}", **found}
+def choices(kind: str = "image") -> dict[str, str]:
+    """What this session may choose beside the shipped models of a kind: key → title."""
+    found = {key: f"Folder · {short(path.name)}" for key, path in _folders().items() if _kind(path) == kind}
+    key = KINDS[kind][0]
+    model = _handed_in().get(key)
+    return found if model is None else {key: f"Yours · {short(model.title)}", **found}
+
+
+def _handed_in() -> dict[str, dg.Model]:
+    """What this session was handed, by its keys."""
+    return st.session_state.setdefault("_uploaded", {})
+
+
+def private(choice: str) -> bool:
+    """Whether the model behind a choice is this session's alone: its own, or one that it has changed."""
+    return choice.startswith(OWN) or is_mended(choice)
 
 
 def get(choice: str) -> dg.Model:
-    """The model behind a choice, loaded once a session (a folder anew when its weights change).
+    """The model behind a private choice, loaded once a session (a folder anew when its weights change).
 
     Raises:
-        UserError: it is not a model of images, or damaged; one sentence.
+        UserError: it is damaged; one sentence.
     """
     mended = st.session_state.get("_mended", {}).get(choice)
     if mended:
         return mended[-1]
-    if choice == UPLOADED:
-        return st.session_state["_uploaded"]
+    if choice in _handed_in():
+        return _handed_in()[choice]
     folder = _folders()[choice]
     loaded = st.session_state.setdefault("_folders", {})
     changed = tuple(
         path.stat().st_mtime_ns for path in (folder / shelf.CONFIG, folder / shelf.WEIGHTS) if path.exists()
     )
     if loaded.get(choice, (None, None))[0] != changed:
-        loaded[choice] = changed, _images(dg.load(folder))
+        loaded[choice] = changed, dg.load(folder)
     return loaded[choice][1]
 
 
-def chosen(choice: str, fallback: str) -> tuple[str, dg.Model]:
-    """The model behind a choice, shipped or not, and its name.
-
-    Where it cannot be loaded, that is said, and it is the one this session had before, or the ``fallback``.
-    """
-    state = st.session_state
-    try:
-        model = get(choice) if choice.startswith(OWN) or is_mended(choice) else results.model(choice)
-    except UserError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        choice = state.get("_last_model", fallback)
-        model = get(choice) if choice.startswith(OWN) else results.model(choice)
-    state["_last_model"] = choice
-    return choice, model
-
-
-def mend(choice: str, finding: Finding) -> None:
-    """Apply a finding's remedy to the model of this session behind ``choice``; ``unmend`` takes it back."""
-    model = get(choice) if choice.startswith(OWN) or is_mended(choice) else results.model(choice)
-    st.session_state.setdefault("_mended", {}).setdefault(choice, []).append(finding.mended(model))
+def mend(choice: str, mended: dg.Model) -> None:
+    """Take ``mended`` as this session's model behind ``choice``; ``unmend`` takes it back."""
+    st.session_state.setdefault("_mended", {}).setdefault(choice, []).append(mended)
 
 
 def is_mended(choice: str) -> bool:
@@ -95,56 +99,87 @@ def unmend(choice: str) -> None:
     st.session_state["_mended"][choice].pop()
 
 
-def control(page: str) -> None:
+def control(page: str, kind: str = "image") -> None:
     """The place to hand in a model; a good one is chosen at once, a bad one gets its sentence."""
+    again = {"on_change": _take, "args": (page, kind)}
     words = "Refine the samples of your own generator with your own critic."
     with st.popover("Your own model", icon=":material/upload_file:", width="stretch", help=words):
         st.file_uploader(
             "Generator and critic",
-            [kind.removeprefix(".") for kind in (*WEIGHTS, ".json")],
+            [kind.removeprefix(".") for kind in (*WEIGHTS, ".json", *REFUSED)],
             accept_multiple_files=True,
             key=f"{page}._files",
-            on_change=_take,
-            args=(page,),
+            **again,
             max_upload_size=LIMIT // 2**20,
-            help="Checkpoints as training leaves them (.pth, .pt, .npz, .safetensors): a generator's and "
-            "a critic's, "
-            f"or one that holds both; or {shelf.CONFIG} and {shelf.WEIGHTS} as dg.save writes them. They "
-            f"are read as "
-            f"plain numbers, {LIMIT // 2**20} MB at most, images of 8 to {MAX_SIDE} pixels a side, and "
-            f"stay in this "
-            "session.",
+            help=_what(kind),
         )
-        with st.expander("What files do not say"):
-            again = {"on_change": _take, "args": (page,)}
-            st.selectbox(
-                "Codes are drawn from", PRIORS, format_func=PRIORS.get, key=f"{page}._prior", **again
-            )
-            st.selectbox("Trained on", [None, *image_datasets.datasets], key=f"{page}._dataset", **again,
-                         format_func=lambda name: image_datasets.get(name).title if name else "something "
-                         "else",
-                         help="For real pictures beside it, and to see whether the critic tells them "
-                         "apart.")  # fmt: skip
-            st.selectbox("The generator ends in", ["tanh", "sigmoid"], key=f"{page}._output", **again)
-            st.number_input("Class", 0, 10_000, None, key=f"{page}._label", placeholder="none", **again,
-                            help="Which class to draw, where the networks know classes.")  # fmt: skip
+        if kind != "text":
+            with st.expander("What files do not say"):
+                _unsaid(page, kind, again)
         problem = st.session_state.get(f"{page}._problem")
         if problem:
             st.error(plain(problem), icon=":material/error:")
-        elif "_uploaded" in st.session_state:
-            title = plain(short(st.session_state["_uploaded"].title))
+        elif KINDS[kind][0] in _handed_in():
+            title = plain(short(_handed_in()[KINDS[kind][0]].title))
             st.success(f"In use: {title}", icon=":material/check:")
+
+
+def _what(kind: str) -> str:
+    """Which files may be handed in for a page of this kind."""
+    ours = f"{shelf.CONFIG} and {shelf.WEIGHTS} as dg.save writes them"
+    theirs = (
+        "checkpoints as training leaves them (.pth, .pt, .npz, .safetensors): a generator's and a critic's, "
+        "or one that holds both"
+    )
+    which = {
+        "image": f"{theirs}; or {ours}", "2d": f"{theirs}, of dense layers; or {ours}", "text": ours,
+    }[kind]  # fmt: skip
+    sides = f", images of 8 to {MAX_SIDE} pixels a side" if kind == "image" else ""
+    return (
+        f"{which[0].upper()}{which[1:]}. They are read as plain numbers, {LIMIT // 2**20} MB at most{sides}, "
+        "and stay in this session."
+    )
+
+
+def _unsaid(page: str, kind: str, again: dict) -> None:
+    """What ``load_published`` has to be told beside the files."""
+    known = image_datasets.datasets if kind == "image" else plane_datasets.datasets
+
+    def title(name: str | None) -> str:
+        return known[name].title if name else "something else"
+
+    st.selectbox("Codes are drawn from", PRIORS, format_func=PRIORS.get, key=f"{page}._prior", **again)
+    words = "For real samples beside it, and to see whether the critic tells them apart."
+    st.selectbox("Trained on", [None, *known], key=f"{page}._dataset", **again, format_func=title, help=words)
+    if kind == "2d":
+        st.selectbox("Between the layers", [None, *ACTIVATIONS], key=f"{page}._activation", **again,
+                     format_func=lambda name: ACTIVATIONS.get(name, "not said yet"),
+                     help="Files of dense layers do not say it.")  # fmt: skip
+        return
+    st.selectbox("The generator ends in", ["tanh", "sigmoid"], key=f"{page}._output", **again)
+    st.number_input("Class", 0, 10_000, None, key=f"{page}._label", placeholder="none", **again,
+                    help="Which class to draw, where the networks know classes.")  # fmt: skip
 
 
 def _folders() -> dict[str, Path]:
     root = os.environ.get(FOLDER)
     if root is None or not Path(root).is_dir():
         return {}
+    taken = [key for key, _ in KINDS.values()]
     return {
         f"{OWN}{path.name}": path
         for path in sorted(Path(root).iterdir())
-        if (path / shelf.CONFIG).is_file() and path.name != UPLOADED.removeprefix(OWN) and _readable(path)
+        if (path / shelf.CONFIG).is_file() and _readable(path) and f"{OWN}{path.name}" not in taken
     }
+
+
+def _kind(folder: Path) -> str:
+    """The kind of model that a folder says it holds; what says nothing is offered as one of images."""
+    try:
+        with (folder / shelf.CONFIG).open("rb") as file:
+            return str(json.loads(file.read(shelf.MAX_CONFIG))["kind"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "image"
 
 
 def _readable(path: Path) -> bool:
@@ -156,7 +191,7 @@ def _readable(path: Path) -> bool:
     return True
 
 
-def _take(page: str) -> None:
+def _take(page: str, kind: str) -> None:
     """Read what was handed in, before the page is drawn again; what was chosen stays where it is bad."""
     state = st.session_state
     files = state[f"{page}._files"] or ()
@@ -166,12 +201,14 @@ def _take(page: str) -> None:
     try:
         if sum(file.size for file in files) > LIMIT:
             raise UserError(f"The files must hold at most {LIMIT // 2**20} MB together.")
-        said = {name: state.get(f"{page}._{name}") for name in ("prior", "dataset", "output", "label")}
+        names = ("prior", "dataset", "output", "label", "activation")
+        said = {name: state.get(f"{page}._{name}") for name in names}
         said = {name: value for name, value in said.items() if value is not None}
+        key = KINDS[kind][0]
         with jobs.place(jobs.Rank.SHORT):
-            state["_uploaded"] = _images(_read(files, said))
-        state.get("_mended", {}).pop(UPLOADED, None)
-        state[f"{page}.model"] = UPLOADED
+            _handed_in()[key] = _of_kind(_read(files, said), kind)
+        state.get("_mended", {}).pop(key, None)
+        state[f"{page}.model"] = key
     except UserError as error:
         state[f"{page}._problem"] = str(error)
     except Exception:
@@ -201,7 +238,9 @@ def _read(files: Sequence, said: dict) -> dg.Model:
     return model
 
 
-def _images(model: dg.Model) -> dg.Model:
-    if model.kind != "image":
-        raise UserError(f"model {model.name!r} must make images here, not be of kind {model.kind!r}.")
+def _of_kind(model: dg.Model, kind: str) -> dg.Model:
+    if model.kind != kind:
+        raise UserError(
+            f"model {model.name!r} must make {KINDS[kind][1]} here, not be of kind {model.kind!r}."
+        )
     return model

@@ -113,7 +113,7 @@ def broken(case: str, good, folder):
     [
         ("missing file", "there is no file"),
         ("not an archive", "not an .npz of plain arrays"),
-        ("a bare array", "not an .npz of plain arrays"),
+        ("a bare array", "is a single NumPy array: write all"),
         ("cut short", "not an .npz of plain arrays"),
         ("damaged inside", "not an .npz of plain arrays"),
         ("a folder", "is not a file"),

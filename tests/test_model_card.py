@@ -51,7 +51,7 @@ def test_a_raw_pair_is_read_in_any_order_and_examined(page):
     hand_in(page, ("netD_epoch_9.pth", d), ("netG_epoch_9.pth", g))
     assert problem(page) == ""
     assert page.selectbox(key="images.model").value == uploads.UPLOADED
-    assert page.session_state["_uploaded"].sample_shape == (3, 64, 64)
+    assert page.session_state["_uploaded"][uploads.UPLOADED].sample_shape == (3, 64, 64)
     assert "What we found about your model" in words(page)
     assert not page.error
 

@@ -68,14 +68,14 @@ def test_a_good_model_is_chosen_and_used(mine):
     assert problem(test) == ""
     assert test.selectbox(key="images.model").value == uploads.UPLOADED
     assert "Yours · My GAN" in test.selectbox(key="images.model").options
-    assert test.session_state["_uploaded"].digest == dg.load(mine, device="cpu").digest
+    assert test.session_state["_uploaded"][uploads.UPLOADED].digest == dg.load(mine, device="cpu").digest
     assert not test.error
 
 
 def test_it_stays_in_its_session(mine):
     test = visit(seed="81")
     hand_in(test, **dict(zip(("config", "weights"), contents(mine), strict=True)))
-    digest = test.session_state["_uploaded"].digest
+    digest = test.session_state["_uploaded"][uploads.UPLOADED].digest
     assert not [key for key in results.store().names() if digest in key]
     assert [key for key in test.session_state["_own_results"].names() if digest in key]
     other = visit(model=uploads.UPLOADED)
@@ -180,14 +180,14 @@ def page(mine):
 @pytest.mark.parametrize("case", BROKEN)
 def test_bad_files_get_one_sentence_and_the_session_goes_on(case, page, mine, capsys):
     damage, words = BROKEN[case]
-    before = page.session_state["_uploaded"]
+    before = page.session_state["_uploaded"][uploads.UPLOADED]
     hand_in(page, **dict(zip(("config", "weights"), damage(*contents(mine)), strict=True)))
     sentence = problem(page)
     assert words in sentence
     assert sentence.endswith(".")
     assert "\n" not in sentence
     assert [error.value for error in page.error] == [plain(sentence)]
-    assert page.session_state["_uploaded"] is before
+    assert page.session_state["_uploaded"][uploads.UPLOADED] is before
     assert page.session_state["images.model"] == uploads.UPLOADED
     assert "a pickle was run" not in capsys.readouterr().out
     page.slider(key="images.dgflow.steps").set_value(3).run()  # and it still computes
@@ -206,4 +206,4 @@ def test_a_file_name_is_never_a_path(page, mine):
     config, weights = contents(mine)
     hand_in(page, **{"__/__/evil__json": config, "__/weights__safetensors": weights})
     assert problem(page) == ""
-    assert page.session_state["_uploaded"].name == "upload"
+    assert page.session_state["_uploaded"][uploads.UPLOADED].name == "upload"

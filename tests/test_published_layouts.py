@@ -9,14 +9,17 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, spectral_norm, weight_norm
 
 import dgflow_core as dg
 from dgflow_core.zoo import shelf
+from dgflow_core.zoo.importers import load_files
 
 Z = 12
 
@@ -408,6 +411,30 @@ def test_studio_gan_resnet(tmp_path):
     )
 
 
+@pytest.mark.parametrize(("classes", "said"), [(1, {}), (10, {"label": 4})])
+def test_studio_gan_with_classes(classes, said, tmp_path):
+    """Scales and shifts of a class stand in tables; a single class is no class."""
+    g, d = studio_resnet()
+
+    def with_tables(state):
+        if "linear0.weight" not in state:
+            return state
+        tabled = {}
+        for key, value in state.items():
+            layer, _, what = key.rpartition(".")
+            if layer.rpartition(".")[2] not in ("bn1", "bn2"):
+                tabled[key] = value
+            elif what in ("weight", "bias"):
+                table = torch.randn(classes, len(value))
+                table[said.get("label", 0)] = value - float(what == "weight")
+                tabled[f"{layer}.{'embed0' if what == 'weight' else 'embed1'}.weight"] = table
+            else:
+                tabled[f"{layer}.bn.{what}"] = value
+        return tabled
+
+    check(g, run_studio_g, d, run_studio_d, tmp_path, with_tables, **said)
+
+
 def test_studio_gan_dcgan(tmp_path):
     def up(a, b):
         return nn.ModuleList(
@@ -495,3 +522,68 @@ def test_gulrajani_resnet_64(tmp_path):
         return d.ln1(h.flatten(1))[:, 0]
 
     check(g, run_g, d, run_d, tmp_path, side=64)
+
+
+# Dense layers, for the plane
+
+ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": lambda: nn.LeakyReLU(0.2), "tanh": nn.Tanh}
+
+
+def dense(activation: str, *widths: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for a, b in itertools.pairwise(widths):
+        layers += [nn.Linear(a, b), ACTIVATIONS[activation]()]
+    return lively(nn.Sequential(*layers[:-1]), sum(widths))
+
+
+def write(state, path) -> None:
+    if path.suffix == ".safetensors":
+        save_file(state, path)
+    elif path.suffix == ".npz":
+        names = {"weight": "W", "bias": "b"}
+        np.savez(
+            path, **{f"l{k.split('.')[0]}/{names[k.split('.')[1]]}": v.numpy() for k, v in state.items()}
+        )
+    else:
+        torch.save(training(wrapped("module.net.")(state)), path)
+
+
+@pytest.mark.parametrize("ending", ["pth", "safetensors", "npz"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_dense_networks_for_the_plane(activation, ending, tmp_path):
+    g, d = dense(activation, 3, *[16] * 6, 2), dense(activation, 2, *[12] * 6, 1)
+    files = tmp_path / f"G.{ending}", tmp_path / f"D.{ending}"
+    write(g.state_dict(), files[0]), write(d.state_dict(), files[1])
+    m = load_files(files[::-1], activation=activation, dataset="moons", device="cpu")
+    z = m.prior.sample(9, 1)
+    with torch.no_grad():
+        torch.testing.assert_close(m.generate(z), g(z), atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(m.logit(m.generate(z)), d(g(z))[:, 0], atol=1e-5, rtol=1e-4)
+    assert (m.kind, m.dataset, m.prior.dim) == ("2d", "moons", 3)
+    again = dg.load(shelf.save(m, tmp_path / "kept"), device="cpu")
+    torch.testing.assert_close(again.generate(z), m.generate(z))
+
+
+def test_what_stands_between_dense_layers_is_asked_for(tmp_path):
+    files = tmp_path / "G.pth", tmp_path / "D.pth"
+    write(dense("relu", 3, 8, 2).state_dict(), files[0]), write(dense("relu", 2, 8, 1).state_dict(), files[1])
+    with pytest.raises(ValueError, match='choose by activation="relu", "leaky_relu"'):
+        dg.load_published(*files)
+    write(dense("relu", 3, 8, 784).state_dict(), files[0])
+    with pytest.raises(ValueError, match="ends in 2 outputs, not 784; images of dense layers come in"):
+        dg.load_published(*files, activation="relu")
+
+
+def test_safetensors_are_read_in_the_order_of_layers(tmp_path):
+    """The format sorts names, so that layer 10 stands before layer 3."""
+    g, d = example_dcgan()
+    (
+        save_file(g.state_dict(), tmp_path / "G.safetensors"),
+        save_file(d.state_dict(), tmp_path / "D.safetensors"),
+    )
+    m = dg.load_published(tmp_path / "G.safetensors", tmp_path / "D.safetensors", device="cpu")
+    z = m.prior.sample(3, 1)
+    with torch.no_grad():
+        x = run_example_g(g, z)
+        torch.testing.assert_close(m.generate(z), x, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(m.logit(x), run_example_d(d, x), atol=1e-4, rtol=1e-3)

@@ -30,9 +30,9 @@ def packed(monkeypatch) -> list[tuple[list, tuple | None]]:
     seen = []
     pack = reader.pack
 
-    def watch(runs, titles, against, walk=None):
+    def watch(runs, titles, against, walk=None, own=False):
         seen.append((runs, walk))
-        return pack(runs, titles, against, walk)
+        return pack(runs, titles, against, walk, own)
 
     monkeypatch.setattr(reader, "pack", watch)
     return seen

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import export_menu, panels, parameters, pictures, results
+import dgflow_core as dg
+from app import export_menu, panels, parameters, pictures, results, uploads
 from app.components import stage
 from app.numbers_table import numbers_table
 from app.page import Page, Visit
@@ -70,7 +71,8 @@ def show(page: Visit) -> None:
     with save:
         export_menu.popover(picture.scene, PAGE.name)
     stem = f"compare-{name.replace('/', '-')}-seed{page['seed']}"
-    numbers_table(titles, runs, model.dataset, stem)
+    if model.dataset in dg.datasets:
+        numbers_table(titles, runs, model.dataset, stem, uploads.private(name))
     panels.captions(shown, model)
 
 

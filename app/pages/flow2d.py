@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
-from app import export_menu, navigation, parameters, pictures, results
+from app import export_menu, model_card, navigation, parameters, pictures, results, uploads
 from app.components import stage
 from app.failures import calm
 from app.page import Page, Visit
@@ -19,6 +19,7 @@ PAGE = Page("flow", "2D flow", ":material/air:", "flow", 10, "Move a slider; dri
 
 #: Particles: what the slider offers, the most that run live, the most of all.
 SLIDER, LIVE, MOST = (100, 10_000), 10_000, kinds.get("2d").limits.n
+EXACT = "Off: d and ∇d come from a fine table, visibly the same. On: every step runs the networks."
 
 
 def declared() -> dict[str, parameters.Parameter]:
@@ -28,11 +29,7 @@ def declared() -> dict[str, parameters.Parameter]:
         "space": parameters.SPACE,
         "n": Whole(2000, "n · particles", "How many samples to refine at once.", 10, MOST, 100, SLIDER),
         "raw": parameters.RAW,
-        "exact": Flag(
-            False,
-            "Exact evaluation",
-            "Off: d and ∇d come from a fine table, visibly the same. On: every step runs the networks.",
-        ),
+        "exact": Flag(False, "Exact evaluation", EXACT),
         "map": Choice("logit", "Background", "What lies behind the arrows.", options=pictures.MAPS),
         "seed": parameters.SEED,
     }
@@ -42,7 +39,9 @@ def declared() -> dict[str, parameters.Parameter]:
 def sidebar(page: Visit, method: Method, run: dict) -> None:
     """Draw the controls."""
     page.controls("model")
-    st.caption(dg.datasets[page["model"].split("/")[0]].lesson)
+    uploads.control(PAGE.name, "2d")
+    if known := dg.datasets.get(results.model(page["model"]).dataset):
+        st.caption(known.lesson)
     page.controls("method")
     page.draw("space", options=method.spaces)
     page.method_settings(method)
@@ -80,6 +79,7 @@ def explain(page: Visit, method: Method, trajectory: Trajectory, model: dg.Model
 def show(page: Visit) -> None:
     method = dg.methods[page["method"]]
     page["space"] = page["space"] if page["space"] in method.spaces else method.spaces[0]
+    page["model"], model = model_card.chosen(page["model"], page.parameters["model"].default)
     run = page.run(method.name)
     head, picture, foot = st.container(), st.container(), st.container()
     # The picture goes first where it takes no time: the browser draws it while the rest is put together.
@@ -90,6 +90,7 @@ def show(page: Visit) -> None:
     with st.sidebar:
         sidebar(page, method, run)
     with head:
+        model_card.card(page["model"], model)
         save = page.head(method.update_rule(method.Settings.parse(page.of(method.name)), page["space"]))
     if not first:
         with picture:
@@ -98,11 +99,10 @@ def show(page: Visit) -> None:
         trajectory, shown = drawn
         st.session_state[f"{PAGE.name}._seen"] = True
         page.tell(shown.scene)
-        model = results.model(page["model"], page["raw"])
         with save:
             export_menu.popover(shown.scene, PAGE.name)
         with foot:
-            explain(page, method, trajectory, model)
+            explain(page, method, trajectory, results.model(page["model"], page["raw"]))
 
 
 if __name__ == "__main__":

@@ -52,9 +52,8 @@ def show(page: Visit) -> None:
     with st.sidebar:
         page.controls("model")
         uploads.control(PAGE.name)
-    name, model = uploads.chosen(page["model"], page.parameters["model"].default)
-    own = name.startswith(uploads.OWN) or "found" in model.config
-    private, single = name.startswith(uploads.OWN) or uploads.is_mended(name), page["view"] == "wall"
+    name, model = model_card.chosen(page["model"], page.parameters["model"].default)
+    private, single = uploads.private(name), page["view"] == "wall"
     whole = model
     with st.sidebar:
         if model.corrector is not None and not page.draw("corrector"):
@@ -66,8 +65,7 @@ def show(page: Visit) -> None:
         page.controls("seed")
     settings = page.run(method.name, space="latent") | ({} if until == "steps" else {"until": until})
 
-    if own:
-        model_card.card(name, whole)
+    model_card.card(name, whole)
 
     def lead() -> bool:
         page.draw("view", label_visibility="collapsed")

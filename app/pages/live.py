@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
-from app import navigation, parameters, results
+from app import navigation, parameters, results, uploads
 from app.components import live
 from app.page import Page, Visit
 from app.parameters import Choice, Whole
@@ -45,7 +45,7 @@ def packed(name: str) -> bytes:
         fields = {space: results.field(name, False, space) for space in ("data", "latent")}
         return live_world.pack(model, fields)
 
-    return results.kept(results.key("live", model.digest), make)
+    return results.kept(results.key("live", model.digest), make, own=uploads.private(name))
 
 
 def show(page: Visit) -> None:

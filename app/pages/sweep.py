@@ -27,7 +27,7 @@ METHODS = {name: row for name, row in dg.methods.items() if len(sweep_grid.setti
 
 def declared() -> dict[str, parameters.Parameter]:
     rows = {
-        "model": parameters.planar_model(),
+        "model": parameters.planar_model(own=False),
         "method": parameters.method(METHODS, "Which refinement method every cell runs."),
         "space": parameters.SPACE,
         "metric": Choice(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
-from app import export_menu, panels, parameters, results
+from app import export_menu, model_card, panels, parameters, results, uploads
 from app.components import ORDERS, READER_VIEWS, reader
 from app.own_text import own_text
 from app.page import Page, Visit
@@ -13,7 +13,7 @@ from app.parameters import Choice, Flag, Whole
 from app.reader import pack
 from dgflow_core import kinds
 from dgflow_core.flow.latent_walk import walk_through
-from dgflow_core.kinds.text.metrics import reference
+from dgflow_core.kinds.text.metrics import reference_of
 from dgflow_core.pictures.text_list import Listing
 
 PAGE = Page(
@@ -30,12 +30,13 @@ METHODS = tuple(name for name, row in dg.methods.items() if "latent" in row.spac
 #: Everything runs on codes.
 GROUND = panels.Ground(METHODS, ("latent",), KIND.defaults, {"steps": KIND.limits.steps})
 PANELS = ("dgflow;latent", "dot;latent", "ddls;latent", "dgflow;latent;divergence=JS")
+WORDS = "Strings of this generator are refined by its critic."
 DISPLAY = ("view", "order", "selected", "step")
 
 
 def declared() -> dict[str, parameters.Parameter]:
     return {
-        "model": parameters.shipped_model("text", "Strings of this generator are refined by its critic."),
+        "model": parameters.shipped_model("text", WORDS, others=uploads.choices("text")),
         "panels": Whole(1, "Panels", "How many methods stand side by side.", 1, len(PANELS), segments=True),
         **panels.panel_texts(PANELS, GROUND),
         "n": Whole(64, "n · strings", "How many strings are refined.", 4, KIND.limits.n, step=1),
@@ -52,7 +53,9 @@ def declared() -> dict[str, parameters.Parameter]:
 
 def sidebar(page: Visit) -> list[panels.Panel]:
     """Draw the controls; return what each panel runs."""
-    page.controls("model", "panels")
+    page.controls("model")
+    uploads.control(PAGE.name, "text")
+    page.controls("panels")
     shown = [page.draw(f"p{number}") for number in range(1, page["panels"] + 1)]
     page.controls("n", "seed")
     with st.expander("Latent walk", expanded=page["walk"]):
@@ -65,30 +68,34 @@ def sidebar(page: Visit) -> list[panels.Panel]:
 def show(page: Visit) -> None:
     with st.sidebar:
         shown = sidebar(page)
-    model, titles = results.model(page["model"]), [panel.title for panel in shown]
+    name, model = model_card.chosen(page["model"], page.parameters["model"].default)
+    own, titles = uploads.private(name), [panel.title for panel in shown]
+    model_card.card(name, model)
     save = page.head(shown[0].update_rule if len(shown) == 1 else "")
 
-    progress, sketch, against = st.container(), st.empty(), reference(model.dataset)
+    progress, sketch, against = st.container(), st.empty(), reference_of(model)
 
     def draw(frame) -> None:
         sketch.code("\n".join(model.decode(frame.samples)), language=None, height=420)
 
     with progress:
-        runs = [results.text_run(model, panel.run(page["n"], page["seed"]), draw) for panel in shown]
+        runs = [results.text_run(model, panel.run(page["n"], page["seed"]), draw, own) for panel in shown]
     sketch.empty()
     page.say(runs, titles)
 
     start = {name: page[name] for name in DISPLAY}
-    page.take(reader(pack(runs, titles, against), PAGE.name, start, **page.player()))
+    page.take(reader(pack(runs, titles, against, own=own), PAGE.name, start, **page.player()))
     if page["walk"]:
         ends = page["first"] - 1, page["last"] - 1
-        name = results.key("walk", model.digest, runs[0].settings, runs[0].steps, ends)
-        walked = results.kept(name, lambda: walk_through(model, runs[0], *ends), lambda made: made.nbytes)
-        reader(pack([walked], titles[:1], against, ends), f"{PAGE.name}._walk", start)
+        walk = results.key("walk", model.digest, runs[0].settings, runs[0].steps, ends)
+        walked = results.kept(
+            walk, lambda: walk_through(model, runs[0], *ends), lambda made: made.nbytes, own
+        )
+        reader(pack([walked], titles[:1], against, ends, own), f"{PAGE.name}._walk", start)
     with save:
-        name = results.key(titles, [results.identity(run) for run in runs])
+        key = results.key(titles, [results.identity(run) for run in runs])
         seen = {part: page[part] for part in DISPLAY}
-        export_menu.popover(Listing(tuple(runs), tuple(titles), model, key=name, **seen), PAGE.name)
+        export_menu.popover(Listing(tuple(runs), tuple(titles), model, key=key, **seen), PAGE.name)
     own_text(PAGE.name, model, runs[0], titles[0], against)
     st.caption(
         f"JS-n: Jensen–Shannon divergence, in bits, between the n-grams of these {runs[0].n} strings and of "

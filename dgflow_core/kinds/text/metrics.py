@@ -18,11 +18,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dgflow_core.errors import UserError
 from dgflow_core.kinds import shipped
 from dgflow_core.kinds.metric import Metric, MetricCurve, curves, fitting, rows
 from dgflow_core.kinds.text.transcript import Transcript
+from dgflow_core.zoo.model import Model
 
 NGRAMS = (4, 6)
+USUAL = "billion_words"  # what strings of an unknown corpus are held against
 DETAILS, STRINGS, WORDS = "reference.json", "held_out.txt", "words.txt"
 
 
@@ -125,6 +128,14 @@ def reference(dataset: str) -> TextReference:
         ValueError: none is shipped for ``dataset``.
     """
     return _read(shipped.folder(dataset, DETAILS, "held-out strings", "held-out-text"), dataset)
+
+
+def reference_of(model: Model) -> TextReference:
+    """What strings of ``model`` are held against: its own data set where that ships, else ``USUAL``."""
+    try:
+        return reference(model.dataset or USUAL)
+    except UserError:
+        return reference(USUAL)
 
 
 @lru_cache(maxsize=4)

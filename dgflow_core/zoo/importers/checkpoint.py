@@ -80,7 +80,7 @@ def read(name: str, path: str | Path, copy: str | None = None, limit: int = MAX_
         return _tidy(name, path, _read_npz(name, path), chainer=True, found=[])
     found: list[Finding] = []
     try:
-        content = load_file(path) if kind == "safetensors" else _load(path)
+        content = _in_order(load_file(path)) if kind == "safetensors" else _load(path)
     except (SafetensorError, OSError, RuntimeError, ValueError, KeyError) as error:
         raise _not_arrays(name, path, error) from None
     except Exception as error:  # what a pickle may hold has no bounds, nor have the ways it is refused
@@ -150,6 +150,15 @@ def _read_npz(name: str, path: Path) -> dict[str, Tensor]:
         for key, array in arrays.items()
         if array.dtype.kind != "u" or array.dtype.itemsize == 1
     }
+
+
+def _in_order(arrays: dict[str, Tensor]) -> dict[str, Tensor]:
+    """By name, numbers as numbers: safetensors keeps no order, and layer 10 comes after layer 9."""
+
+    def place(name: str) -> list[tuple[int, str]]:
+        return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+    return dict(sorted(arrays.items(), key=lambda item: place(item[0])))
 
 
 def _load(path: Path) -> Any:

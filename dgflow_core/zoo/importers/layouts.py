@@ -32,12 +32,14 @@ class Wishes:
         label: which class a class-conditional network is to draw or judge.
         pooling: how a residual critic ends: "sum" or "mean" over pixels; None goes by its norms.
         side: of the images, where the other network knows it.
+        activation: what stands between the layers of a network of dense layers alone.
     """
 
     output: str = "tanh"
     label: int | None = None
     pooling: str | None = None
     side: int | None = None
+    activation: str | None = None
 
 
 class Builder:
@@ -290,24 +292,26 @@ class Known:
     signs: tuple[str, ...]  # regular expressions, each of which the name of some array must match
     build: Layout
     eps: float | None = None
+    axes: int = 4
 
     def fits(self, arrays: dict[str, Tensor]) -> bool:
-        """Whether ``arrays`` have its signs; without any, whether they are convolutions and norms alone."""
+        """Whether ``arrays`` have its signs; without any, whether all weights have as many ``axes``."""
         if not self.signs:
             weights = [value.dim() for key, value in arrays.items() if re.fullmatch(r"(.*/)?W", key)]
-            return len(weights) > 1 and set(weights) == {4}
+            return len(weights) > 1 and set(weights) == {self.axes}
         return all(any(re.fullmatch(sign, key) for key in arrays) for sign in self.signs)
 
 
+PLANE = "network of dense layers for the plane"
 generators: list[Known] = []
 critics: list[Known] = []
 
 
-def layout(shelf: list[Known], title: str, *signs: str, eps: float | None = None):
+def layout(shelf: list[Known], title: str, *signs: str, eps: float | None = None, axes: int = 4):
     """Decorator: a layout, known by array names that match every one of ``signs``."""
 
     def register(build: Layout) -> Layout:
-        shelf.append(Known(title, signs, build, eps))
+        shelf.append(Known(title, signs, build, eps, axes))
         return build
 
     return register
@@ -456,6 +460,36 @@ def _convolutions(b: Builder) -> list[tuple[str, str]]:
     return order
 
 
+@layout(generators, PLANE, axes=2)
+def planar_generator(b: Builder) -> None:
+    """Codes to points of the plane; Tanaka's networks for Chainer among them."""
+    last = _dense(b)
+    if len(b.array(f"{last}/W", 2)) != 2:
+        outputs = len(b.arrays[f"{last}/W"])
+        raise UserError(
+            f"{b.name}: a {b.title} ends in 2 outputs, not {outputs}; images of dense layers come in as a "
+            "network in PyTorch, by dg.register."
+        )
+    b.linear(last)
+
+
+def _dense(b: Builder) -> str:
+    """All dense layers in the file's order, each but the last with its activation; the last one's name."""
+    layers = list(dict.fromkeys(key.rpartition("/")[0] for key in b.arrays))
+    for layer in layers:
+        if not b.has(f"{layer}/W") or b.has(f"{layer}/avg_var"):
+            raise UserError(f"{b.name}: {layer[:60]} does not belong to a {b.title}.")
+    for layer in layers[:-1]:
+        b.linear(layer)
+        if b.wishes.activation is None:
+            raise UserError(
+                f"{b.name}: files of dense layers do not say what stands between them: choose by "
+                'activation="relu", "leaky_relu" (slope 0.2) or "tanh".'
+            )
+        b.add(b.wishes.activation, *([0.2] if b.wishes.activation == "leaky_relu" else []))
+    return layers[-1]
+
+
 # Critics
 
 
@@ -562,3 +596,8 @@ def plain_dcgan_critic(b: Builder) -> None:
         if not last:
             b.add("leaky_relu", 0.2)
     b.add("logit")
+
+
+@layout(critics, PLANE, axes=2)
+def planar_critic(b: Builder) -> None:
+    b.end(_dense(b))

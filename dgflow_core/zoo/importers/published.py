@@ -1,10 +1,10 @@
-"""Image models from files of weights, as people have them: see ``layouts`` for which networks are known."""
+"""Models of images and of the plane from files of weights, as people have them; ``layouts`` are known."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -12,15 +12,19 @@ import torch
 from dgflow_core.errors import UserError
 from dgflow_core.flow import priors
 from dgflow_core.kinds.images import datasets as image_datasets
+from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.nets.chain import Chain
 from dgflow_core.zoo.importers import checkpoint as checkpoints
 from dgflow_core.zoo.importers.checkpoint import Checkpoint
-from dgflow_core.zoo.importers.layouts import Wishes, network
+from dgflow_core.zoo.importers.layouts import PLANE, Wishes, network
 from dgflow_core.zoo.model import Model
 from dgflow_core.zoo.shapes import affordable
 
 #: What a person may say that the files do not; see ``load_published``.
-ALLOWED = {"prior": ("normal", "uniform"), "output": ("tanh", "sigmoid"), "pooling": (None, "sum", "mean")}
+ALLOWED = {
+    "prior": ("normal", "uniform"), "output": ("tanh", "sigmoid"), "pooling": (None, "sum", "mean"),
+    "activation": (None, "relu", "leaky_relu", "tanh"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Said:
     output: str = "tanh"
     label: int | None = None
     pooling: str | None = None
+    activation: str | None = None
     copy: str | None = None
     critic_copy: str | None = None
 
@@ -64,25 +69,26 @@ def load_published(
     limit: int = checkpoints.MAX_BYTES,
     **said,
 ) -> Model:
-    """An image model from checkpoints: Chainer's ``.npz``, PyTorch's ``.pth`` and the like, ``.safetensors``.
+    """A model of images, or of the plane, from checkpoints: ``.npz``, ``.pth``, ``.safetensors``.
 
     Known are chainer-gan-lib's DCGAN, SN-DCGAN and WGAN; sngan_projection's and torch-mimicry's ResNets, of
     any side and width; pytorch/examples' DCGAN; StudioGAN's ResNet and DCGAN; Gulrajani et al.'s ResNet for
-    64 × 64; DGflow's decoders and correctors. Names are peeled of what wrappers add; spectral norm, weight
-    norm and batch norm are folded into plain weights. A sigmoid at a critic's end is left out, so that it
-    gives logits. What was done, and what is odd, stands in ``config["found"]``, from which ``dg.examine``
-    tells it. What comes back can be saved with ``dg.save``.
+    64 × 64; DGflow's decoders and correctors; of the plane, networks of dense layers. Names are peeled of
+    what wrappers add; spectral norm, weight norm and batch norm are folded into plain weights. A sigmoid at
+    a critic's end is left out, so that it gives logits. What was done, and what is odd, stands in
+    ``config["found"]``, from which ``dg.examine`` tells it. What comes back can be saved with ``dg.save``.
 
     Args:
         critic: None where the generator's file holds both.
         corrector: DGflow's density ratio corrector d_λ, or None.
-        dataset: the image data set, where known (``cifar10``): for measuring, and real pictures beside it.
+        dataset: the data set, where known (``cifar10``, ``moons``): for measuring, and real ones beside it.
         limit: the most bytes that one file may hold or unpack to.
         said: what files do not say:
             ``prior`` "normal", or "uniform" on [−1, 1];
             ``output`` what ends a generator, "tanh" or "sigmoid" (its images are then taken to [−1, 1]);
             ``label`` the class to draw, where there are classes;
             ``pooling`` "sum" or "mean", how a residual critic without spectral norm ends ("mean": WGAN-GP's);
+            ``activation`` "relu", "leaky_relu" (slope 0.2) or "tanh": what stands between dense layers;
             ``copy``, ``critic_copy`` which of several state dicts in a file, by name.
 
     Raises:
@@ -90,9 +96,9 @@ def load_published(
             one sentence that names it.
     """
     chosen = Said.parse(said)
-    if dataset is not None:
+    if dataset is not None and dataset not in plane_datasets.datasets:
         image_datasets.get(dataset)
-    wishes = Wishes(chosen.output, chosen.label, chosen.pooling)
+    wishes = Wishes(chosen.output, chosen.label, chosen.pooling, activation=chosen.activation)
     files = {"generator": generator, "critic": critic if critic is not None else generator}
     if corrector is not None:
         files["corrector"] = corrector
@@ -105,21 +111,18 @@ def load_published(
     dim = _dim(made)
     side, wanted = _side(made, dim), _side_of_dense(given["critic"])
     if wanted is not None and wanted != side and title.startswith("DCGAN generator"):
-        wishes_for_side = Wishes(wishes.output, wishes.label, wishes.pooling, wanted)
-        made, title = network("generator", given["generator"], wishes_for_side)
+        made, title = network("generator", given["generator"], replace(wishes, side=wanted))
         side = wanted
-    with_side = Wishes(wishes.output, wishes.label, wishes.pooling, side)
+    with_side, kind = replace(wishes, side=side), "2d" if title == PLANE else "image"
     networks = {"generator": made} | {
         part: network(part, given[part], with_side)[0] for part in files if part != "generator"
     }
     name = Path(generator).stem
     with torch.device("meta"):
-        affordable(
-            name, "image", dim, {part: Chain(net.arguments["layers"]) for part, net in networks.items()}
-        )
+        affordable(name, kind, dim, {part: Chain(net.arguments["layers"]) for part, net in networks.items()})
     p = priors.make(chosen.prior, dim)
     config = {
-        "title": f"Imported from {name}", "name": name, "kind": "image", "dataset": dataset or "unknown",
+        "title": f"Imported from {name}", "name": name, "kind": kind, "dataset": dataset or "unknown",
         "prior": {"kind": p.kind, "dim": p.dim}, "layout": title,
         "found": [finding.as_dict() for part in files for finding in given[part].found],
         **{part: {"architecture": "chain", "arguments": net.arguments} for part, net in networks.items()},
@@ -144,7 +147,8 @@ def load_files(paths: Sequence[str | Path], **said) -> Model:
         return load_published(files[0], **said)
     named = [path for path in files if checkpoints.about(path.stem, "generator")]
     if len(named) != 1:
-        wishes, limit = Wishes(label=said.get("label") or 0), said.get("limit", checkpoints.MAX_BYTES)
+        wishes = Wishes(label=said.get("label") or 0, activation=said.get("activation") or "relu")
+        limit = said.get("limit", checkpoints.MAX_BYTES)
         named = [path for path in files if _is_generator(path, wishes, limit)]
     if len(named) != 1:
         names = ", ".join(repr(path.name) for path in files)
