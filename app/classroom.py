@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from functools import lru_cache
+
 import streamlit as st
 
 from app import components, controls, lesson_pictures, results, widgets
@@ -10,7 +13,7 @@ from app.following import Seat
 from app.links import Values
 from dgflow_core import pictures
 from dgflow_core.flow.divergences import divergences
-from dgflow_core.lessons import course, mathematics
+from dgflow_core.lessons import course, handout, mathematics
 from dgflow_core.lessons.conditions import Condition, told
 from dgflow_core.lessons.lesson import Control, Lesson, Picture
 from dgflow_core.methods import methods
@@ -24,7 +27,12 @@ LABELS = {"model": "Model", "raw": "Raw critic offset", "corrector": "Corrected 
 
 
 def found() -> course.Course:
-    """All lessons, and what is wrong with files that are none."""
+    """All lessons, and what is wrong with files that are none, as they were within this second."""
+    return _found(tuple(course.folders()), int(time.monotonic()))
+
+
+@lru_cache(maxsize=1)
+def _found(folders: tuple, second: int) -> course.Course:
     return course.course()
 
 
@@ -218,6 +226,15 @@ class Room:
                     on_click=self.enter, args=("ask", after), help=self.all[after].title,
                 )  # fmt: skip
             lesson_pictures.full_page(self.picture)
+            st.download_button(
+                "Hand-out", self.hand_out, f"{self.lesson.slug}.html", "text/html", type="tertiary",
+                icon=":material/print:", on_click="ignore",
+                help="This lesson as a page: it plays without a network, and prints on one sheet.",
+            )  # fmt: skip
+
+    def hand_out(self) -> str:
+        """This lesson as a page of its own."""
+        return handout.html([self.lesson], lambda picture: lesson_pictures.compute(picture).sheet)
 
     def mathematics(self) -> None:
         """The derivation, folded; its pictures are drawn once it is opened."""

@@ -13,9 +13,11 @@ from app.components import stage, wall
 from app.escape import plain
 from app.panels import Panel
 from dgflow_core import pictures as core
+from dgflow_core.lessons.handout import Sheet
 from dgflow_core.lessons.lesson import Picture, Run
 from dgflow_core.lessons.measures import Measured
 from dgflow_core.pictures import export, image_wall
+from dgflow_core.pictures.image_wall import Wall
 from dgflow_core.pictures.scene import Scene
 
 #: The height of a small picture, in pixels.
@@ -36,6 +38,14 @@ class Shown(NamedTuple):
     packed: bytes
     measured: Measured
     scene: Scene | None = None
+
+    @property
+    def sheet(self) -> Sheet:
+        """The same for a hand-out."""
+        titles = tuple(title for run in self.measured.picture.runs if (title := run["title"]))
+        runs = tuple(self.measured.runs)
+        several = titles if len(runs) > 1 else None
+        return Sheet(self.scene or Wall(runs, several, rows=several is not None), self.measured)
 
     def draw(self, key: str, **place: Any) -> None:
         """Show it, under ``key``; ``place`` is what the component is told of the page around it."""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dgflow_core import device, methods, places, reports, training
+from dgflow_core import device, methods, places, registry, reports, training
 from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.fields.table import TabulatedField, ship
@@ -57,6 +57,13 @@ def parser(argv: Sequence[str]) -> Parser:
 
     listing = commands.add_parser("models", help="list the shipped models and how good they are")
     listing.set_defaults(run=list_models)
+
+    lessons = commands.add_parser(
+        "lessons", help="write the lessons as one page that plays offline and prints"
+    )
+    lessons.add_argument("out", type=Path, help="the HTML file to write")
+    lessons.add_argument("--only", nargs="+", metavar="LESSON", help="their names, such as 02_arrows (all)")
+    lessons.set_defaults(run=hand_out)
 
     looking = commands.add_parser(
         "examine", help="say what is unusual about a model, and what to do about it",
@@ -407,6 +414,22 @@ def demonstration(args: argparse.Namespace) -> None:
     from dgflow_core.prepare import demonstration as recording
 
     recording.record(places.HOME / "assets" / "brush" / "demonstration.npz")
+
+
+def hand_out(args: argparse.Namespace) -> None:
+    from dgflow_core.lessons.course import course
+    from dgflow_core.lessons.handout import html
+
+    found = course()
+    for sentence in found.broken:
+        say(sentence)
+    chosen = [registry.one_of("only", found.lessons, name) for name in args.only or found.lessons]
+    text = html(chosen)
+    try:
+        args.out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"out {args.out.name!r} could not be written: {error.strerror}.") from None
+    print(f"{args.out}: {len(chosen)} lessons, {len(text) / 2**20:.1f} MB")
 
 
 @contextmanager

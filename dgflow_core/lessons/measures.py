@@ -175,7 +175,7 @@ class Measured:
         runs: Sequence[Trajectory],
         curves: Mapping[str, Sequence[Iterable[float] | None]] | None = None,
     ):
-        self.runs, self.curves, self.own = runs, curves or {}, _own(picture)
+        self.picture, self.runs, self.curves, self.own = picture, runs, curves or {}, _own(picture)
         plane = picture.show == "flow"
         self.against = reference(picture.model.split("/")[0]) if plane else None
         self.metrics = {row.title: row for row in METRICS.values()} if plane else {}
