@@ -78,10 +78,11 @@ def test_the_browser_keeps_what_was_reached(page):
 
 
 def test_b_makes_the_screen_black_and_page_up_goes_back(page):
+    arrived(page, "09_limits", "try")
     page.keyboard.press("b")
-    assert page.locator(".blackout").is_visible()
+    page.locator(".blackout").wait_for()
     page.keyboard.press("b")
-    assert page.locator(".blackout").count() == 0
+    page.locator(".blackout").wait_for(state="detached")
     page.keyboard.press("PageUp")
     page.wait_for_url("**/lessons?lesson=08_borrowed*")
 
