@@ -79,6 +79,72 @@ def test_back_undoes_a_burst_a_choice_and_a_preset_and_forward_redoes_them(site,
     expect(page).to_have_url(after_burst)
 
 
+#: Pages, and what of them a person can change: sliders, lists, presets.
+PAGES = {
+    "flow?n=300&steps=20": (".stage[data-run-key]", ("slider", "select", "preset")),
+    "compare?n=200": (".stage[data-run-key]", ("slider", "select", "preset")),
+    "latent?n=500&steps=10&exact=0": (".stage[data-run-key]", ("slider", "select", "preset")),
+    "images?n=8&steps=2": (".wall[data-run-key]", ("slider", "select", "preset")),
+    "text?n=8&p1=dgflow;latent;steps=2": (".reader[data-run-key]", ("slider", "select", "preset")),
+    "sweep": (".js-plotly-plot .main-svg", ("slider", "select")),
+    "live?n=300": (".stage.live[data-fps]", ("slider", "select")),
+}
+
+
+def controls(page):
+    return page.locator(".stage.live .settings" if "live" in page.url else "[data-testid=stSidebar]")
+
+
+def first_slider(page):
+    return controls(page).locator("[role=slider]:visible, input[type=range]:visible").first
+
+
+def change(page, what: str) -> None:
+    """Move the first slider, choose the next row of the first list, or another preset."""
+    sidebar = controls(page)
+    if what == "preset":
+        page.locator(".st-key-head [data-testid=stButtonGroup] button").last.click()
+    elif what == "slider":
+        first_slider(page).focus()
+        page.keyboard.press("ArrowRight")
+    elif "live" in page.url:
+        sidebar.locator("select").first.press("ArrowDown")
+    else:
+        sidebar.get_by_role("combobox").first.focus()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_back_and_forward_go_through_each_change_of_a_page(site, page, path):
+    ready, kinds = PAGES[path]
+    page.goto(f"{site}/{path}")
+    page.locator(ready).first.wait_for()
+    page.wait_for_timeout(500)
+    seen = [page.url]
+    says = "(one) => one.getAttribute('aria-valuetext') ?? one.getAttribute('aria-valuenow')"
+    at_first = first_slider(page).evaluate(says)
+    for what in kinds:
+        page.wait_for_timeout(1100)
+        change(page, what)
+        expect(page, what).not_to_have_url(seen[-1])
+        page.wait_for_timeout(700)  # a choice may change what else the link says
+        seen.append(page.url)
+    for url in reversed(seen[:-1]):
+        page.go_back()
+        expect(page).to_have_url(url)
+        page.wait_for_timeout(500)
+        expect(page).to_have_url(url)
+    assert first_slider(page).evaluate(says) == at_first
+    for url in seen[1:]:
+        page.go_forward()
+        expect(page).to_have_url(url)
+        page.wait_for_timeout(500)
+        expect(page).to_have_url(url)
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)
+
+
 def test_under_a_base_path_in_a_frame_the_link_is_whole(browser):
     with serve(options=("--server.baseUrlPath", "lab/dgflow")) as address:
         page = browser.new_page(viewport={"width": 1366, "height": 768})

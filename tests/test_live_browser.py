@@ -155,3 +155,23 @@ def test_page_is_small_and_names_no_address(exported):
     assert len(text) < 6_000_000
     assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
     assert "https://" not in text
+
+
+def test_layers_and_keys_are_those_of_the_other_players(canvas):
+    stage = canvas.locator(".stage.live")
+    layers = stage.locator(".head [data-layer]")
+    assert set(layers.all_inner_texts()) <= {"Map", "Arrows", "Real", "Base", "Refined", "Paths", ""}
+    stage.focus()
+    before = layers.first.get_attribute("aria-pressed")
+    canvas.keyboard.press("1")
+    assert layers.first.get_attribute("aria-pressed") != before
+    speed = "__dgflow.live.live.choice.speed"
+    assert canvas.evaluate(speed) == 24
+    canvas.keyboard.press("]")
+    assert canvas.evaluate(speed) == 40
+    canvas.keyboard.press("[")
+    canvas.keyboard.press("[")
+    assert canvas.evaluate(speed) == 16
+    assert "16 steps/s" in stage.locator(".speedbox").inner_text()
+    canvas.keyboard.press(" ")
+    assert stage.get_attribute("data-playing") == "false"

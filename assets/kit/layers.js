@@ -1,7 +1,9 @@
 // layers.js: what a View can show or hide, and the chips that do.
 import { chip, element } from "./dom.js";
 
-export const LAYERS = ["map", "arrows", "real", "base", "refined", "paths"];
+/** What each is called, on every page. */
+export const LAYER_NAMES = { map: "Map", arrows: "Arrows", real: "Real", base: "Base", refined: "Refined", paths: "Paths" };
+export const LAYERS = Object.keys(LAYER_NAMES);
 
 /** Chips for the layers of `view` that `titles` names; `changed(name, on)` is called after one changed. */
 export function layerChips(view, titles, changed) {

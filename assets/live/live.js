@@ -11,7 +11,7 @@ import { Chart } from "../kit/chart.js";
 import { chip, element } from "../kit/dom.js";
 import { fullScreen, fullScreenButton, iconButton, playButton, showPlaying } from "../kit/icons.js";
 import { helper, onKeys } from "../kit/keys.js";
-import { layerChips } from "../kit/layers.js";
+import { LAYER_NAMES, LAYERS, layerChips } from "../kit/layers.js";
 import { component } from "../kit/mount.js";
 import { clamp, number } from "../kit/numbers.js";
 import { ChipRow } from "../kit/overflow.js";
@@ -34,7 +34,6 @@ const AFTER = {
   stop: ["Stop", "After N steps: stop"],
   endless: ["Endless", "Each particle that has gone N steps is reborn from the generator: a steady flow"],
 };
-const TITLES = { map: "Logit map", arrows: "Drift", real: "Real", base: "Base", refined: "Refined", paths: "Trails" };
 const STANDARD = { space: "data", n: 5000, seed: 0, raw: false, speed: 24, after: "again" };
 
 export class Live {
@@ -49,6 +48,7 @@ export class Live {
     this.#pointing();
     this.unwatch = onAppearance(root, () => this.#sized());
     addEventListener("resize", this.onWindow = () => { this.window = null; this.#sized(); });
+    addEventListener("popstate", this.onReturn = () => this.#return());
     const loop = (now) => {
       if (this.gone) return;
       this.#tick(now);
@@ -62,6 +62,7 @@ export class Live {
     clearTimeout(this.linking);
     this.unwatch();
     removeEventListener("resize", this.onWindow);
+    removeEventListener("popstate", this.onReturn);
     this.layerRow.destroy();
     this.chart.destroy();
     this.view.destroy();
@@ -72,6 +73,7 @@ export class Live {
   /** Show `world` (unpacked); settings that a person chose stay where they still make sense. */
   load(world, mount) {
     const first = !this.world;
+    this.path ??= location.pathname; // of the page: what happens at another's address is not its own
     Object.assign(this, { world, mount });
     const names = Object.keys(world.methods).filter((name) => this.declared.methods[name]);
     world.methods = Object.fromEntries(names.map((name) => [name, world.methods[name]]));
@@ -97,6 +99,19 @@ export class Live {
     }
     const own = this.settings[this.choice.method];
     for (const [name, value] of Object.entries(values)) if (own && name in own) own[name] = value;
+  }
+
+  /** Back or Forward: take what the address says, and the defaults for what it does not. */
+  #return() {
+    if (!this.mount?.address || location.pathname !== this.path) return;
+    const query = Object.fromEntries(new URLSearchParams(location.search));
+    const read = (text, like) => (text === "none" ? null : typeof like === "boolean" ? text === "1" : typeof like === "string" ? text : Number(text));
+    const method = this.world.methods[query.method] ? query.method : this.standard.method;
+    const own = Object.fromEntries(Object.entries(this.world.methods[method].settings).map(([name, row]) => [name, row.default]));
+    const said = (defaults) => Object.fromEntries(Object.entries(defaults).map(([name, like]) => [name, name in query ? read(query[name], like) : like]));
+    this.choice = { ...said(this.standard), method };
+    this.settings[method] = said(own);
+    this.#choose();
   }
 
   get method() { return this.world.methods[this.choice.method]; } // what its Python declares
@@ -532,16 +547,18 @@ export class Live {
     this.root.tabIndex = 0;
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "Live simulation of the flow");
+    const digits = Object.fromEntries(LAYERS.map((_, k) => [String(k + 1), () => this.layerRow.chips[k]?.click()]));
     onKeys(this.root, {
-      " ": () => this.play(!this.playing), ArrowRight: () => this.single(), r: () => this.restart(), s: () => this.#slower(),
-      f: () => fullScreen(this.root),
-      "?": helper(this.root, { Space: "play, pause", "→": "one step", R: "start again", S: "slow motion", F: "full screen", "?": "these keys" }),
+      ...digits, " ": () => this.play(!this.playing), ArrowRight: () => this.single(), Home: () => { this.round = 0; this.restart(); },
+      "[": () => this.#faster(-1), "]": () => this.#faster(1), r: () => this.restart(), s: () => this.#slower(), f: () => fullScreen(this.root),
+      "?": helper(this.root, { Space: "play, pause", "→": "one step", "Home, R": "start again", "[ ]": "slower, faster", S: "slow motion",
+        "1 … 6": "layers", F: "full screen", "?": "these keys" }),
     });
   }
 
   #chips() {
-    const { real, ...others } = TITLES;
-    const titles = this.world.real ? TITLES : others;
+    const { real, ...others } = LAYER_NAMES;
+    const titles = this.world.real ? LAYER_NAMES : others;
     this.layerRow.put(...layerChips(this.view, titles, (name) => {
       if (name === "paths") this.view.clearTrails();
       this.dirty = true;
@@ -580,12 +597,16 @@ export class Live {
     rows.push(element("label", { className: "check", title: "A WGAN critic is only fixed up to a constant. Calibrated, exp(−d) integrates to 1 over generated samples; raw, it does not, and every f but KL notices." },
       raw, " raw critic offset"));
     parts.settings.replaceChildren(...rows);
-    parts.speed.replaceChildren(this.#slider({ name: "speed", label: "speed", help: "Steps a second", range: [0, SPEEDS.length - 1], step: 1,
-      value: Math.max(0, SPEEDS.findLastIndex((speed) => speed <= choice.speed)), text: (i) => `${SPEEDS[i]} steps/s` },
-    (i) => { choice.speed = SPEEDS[i]; this.#link(); }));
+    this.#speed();
     parts.after.value = choice.after;
     this.#rule();
     this.#link();
+  }
+
+  #speed() {
+    this.parts.speed.replaceChildren(this.#slider({ name: "speed", label: "speed", help: "Steps a second", range: [0, SPEEDS.length - 1], step: 1,
+      value: Math.max(0, SPEEDS.findLastIndex((speed) => speed <= this.choice.speed)), text: (i) => `${SPEEDS[i]} steps/s` },
+    (i) => { this.choice.speed = SPEEDS[i]; this.#link(); }));
   }
 
   #select(name, label, row, value, changed) {
@@ -668,6 +689,14 @@ export class Live {
     this.parts.lesson.textContent = chosen?.lesson ?? this.method.about;
   }
 
+  /** The speed `places` further on. */
+  #faster(places) {
+    const at = SPEEDS.findLastIndex((speed) => speed <= this.choice.speed);
+    this.choice.speed = SPEEDS[clamp(at + places, 0, SPEEDS.length - 1)];
+    this.#speed();
+    this.#link();
+  }
+
   #slower() {
     this.slow = !this.slow;
     this.parts.slow.setAttribute("aria-pressed", this.slow);
@@ -703,11 +732,13 @@ export class Live {
     if (!address) return;
     clearTimeout(this.linking);
     this.linking = setTimeout(() => {
+      if (location.pathname !== this.path) return;
       const kept = new URLSearchParams(location.search);
       const query = new URLSearchParams(kept.has("model") ? { model: kept.get("model") } : {});
       for (const [name, value] of Object.entries(values)) query.set(name, value);
       const text = query.toString();
-      history.replaceState(history.state, "", location.pathname + (text ? `?${text}` : "") + location.hash);
+      if (text === kept.toString()) return;
+      history.pushState(history.state, "", location.pathname + (text ? `?${text}` : "") + location.hash); // history.js: one entry a gesture
     }, 300);
   }
 

@@ -9,7 +9,7 @@ import { Chart } from "../kit/chart.js";
 import { announcer, chip, download, element } from "../kit/dom.js";
 import { fullScreen, fullScreenButton, iconButton } from "../kit/icons.js";
 import { KEYS, helper, onKeys } from "../kit/keys.js";
-import { LAYERS, layerChips, showLayers } from "../kit/layers.js";
+import { LAYERS, LAYER_NAMES, layerChips, showLayers } from "../kit/layers.js";
 import { component, remembered } from "../kit/mount.js";
 import { clamp, number, slug } from "../kit/numbers.js";
 import { ChipRow } from "../kit/overflow.js";
@@ -23,7 +23,6 @@ import { happened } from "./words.js";
 
 const TRAILS = 150;
 const SLIM = 560; // pixels: below it the curves' chips have a row of their own
-const LAYER_NAMES = { map: "Map", arrows: "Arrows", real: "Real", base: "Base", refined: "Refined", paths: "Paths" };
 
 export class Player {
   constructor(root, key) {
