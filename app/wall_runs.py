@@ -18,6 +18,7 @@ from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.kinds.images.datasets.readers import contact_sheet
 from dgflow_core.kinds.images.neighbours import surroundings
 from dgflow_core.pictures.image_wall import Wall, band, pack, side_by_side
+from dgflow_core.pictures.order import ranked
 
 
 def compute(model: dg.Model, rows: Sequence[Row], own: bool) -> list[Trajectory]:
@@ -79,7 +80,9 @@ def picture(page: Values, runs: list[Trajectory], labels: list[str] | None) -> W
     if labels is not None:
         return Wall(tuple(runs), tuple(labels), rows=True, order=page["order"], step=step, key=key)
     wall = Wall(tuple(runs), order=page["order"], step=step, key=key)
-    sample = min(page["sample"], runs[0].n - 1)
+    sample = page["sample"]
+    if not 0 <= sample < runs[0].n:
+        sample = ranked(runs[0].logits, "improved")[0]
     return {"All samples": wall, f"Sample {sample + 1} over the steps": replace(wall, sample=sample)}
 
 

@@ -135,7 +135,7 @@ over=gamma: over must be one of method
 pane=9: pane must be one of logits, map
 model=own/../../etc: model must be one of
 model=own/upload: model must be one of
-sample=-1: sample must be a whole number
+sample=-2: sample must be a whole number
 """
 
 

@@ -40,7 +40,7 @@ def declared() -> dict[str, parameters.Parameter]:
         "view": Choice("wall", "View", "A wall, or a row for every value.", options=VIEWS, segments=True),
         "over": Choice("method", "A row for every", "What differs.", options=variations.OVER, segments=True),
         "order": Choice("drawn", options=ORDERS, browser=True),
-        "sample": Whole(0, "", None, 0, KIND.limits.n - 1, browser=True),
+        "sample": Whole(-1, "", None, -1, KIND.limits.n - 1, browser=True),  # −1: the most improved
         "pane": Choice("logits", options=WALL_PANES, browser=True),
         "shown": Choice("now", options=WALL_VIEWS, browser=True),
         "step": Whole(-1, "", None, -1, KIND.limits.steps, browser=True),  # −1: it plays

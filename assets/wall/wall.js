@@ -84,14 +84,13 @@ export class Wall {
 
   /** Show `run` in place of what is shown; keeps what the person chose. */
   load(run, { state = {} }) {
-    const start = { view: "now", order: "drawn", selected: 0, pane: "logits", step: -1, ...state };
+    const start = { view: "now", order: "drawn", selected: -1, pane: "logits", step: -1, ...state };
     this.memory = remembered("wall", this.key, { ...start, linked: start.step, speed: 1, loop: false }); // linked: the step a link names
     const { memory, playback } = this;
     const fresh = memory.run !== run.key; // Streamlit may mount the same run anew
     const linked = memory.linked;
     Object.assign(memory, { run: run.key, linked: -1 });
     this.run = run;
-    if (memory.selected >= run.n) memory.selected = 0;
     [, this.n, this.height, this.width, this.depth] = run.frames.shape;
     this.top = Math.max(largest(run.logits), largest(run.band ?? []), 1e-6);
     this.parts.orders.hidden = Boolean(run.rows); // a grid's columns are the samples, as drawn
@@ -119,10 +118,18 @@ export class Wall {
     return step;
   }
 
+  /** The sample to be followed: the one chosen, or before that the most improved. */
+  get selected() {
+    const { selected } = this.memory;
+    return selected >= 0 && selected < this.n ? selected : this.improved;
+  }
+
   /** The samples in the order they hang. */
   arrange() {
     const { steps } = this.run;
-    this.hung = ranked(this.run.rows ? "drawn" : this.memory.order, this.n, (i) => this.logit(0, i), (i) => this.logit(steps, i));
+    const hang = (order) => ranked(order, this.n, (i) => this.logit(0, i), (i) => this.logit(steps, i));
+    this.improved = this.run.rows ? 0 : hang("improved")[0];
+    this.hung = hang(this.run.rows ? "drawn" : this.memory.order);
   }
 
   choose(change) {
@@ -160,7 +167,7 @@ export class Wall {
 
   /** Select the picture `places` further on. */
   step(places) {
-    const next = this.hung[this.hung.indexOf(this.memory.selected) + places];
+    const next = this.hung[this.hung.indexOf(this.selected) + places];
     if (next !== undefined) this.choose({ selected: next });
   }
 
@@ -215,7 +222,7 @@ export class Wall {
     const { playing } = this.playback;
     Object.assign(memory, { at: this.at, playing });
     this.transport.draw();
-    Object.assign(root.dataset, { step: this.at, playing, selected: memory.selected, order: memory.order, pane: memory.pane, around: run.around ? "map" : (run.missing ?? "") });
+    Object.assign(root.dataset, { step: this.at, playing, selected: this.selected, order: memory.order, pane: memory.pane, around: run.around ? "map" : (run.missing ?? "") });
     this.drawGrid();
     if (memory.pane === "map") this.drawMap();
     else this.chart.draw(this.at);
@@ -249,7 +256,7 @@ export class Wall {
         context.fillStyle = this.tone.real;
         context.fillRect(x + 2, y + 1, 7, 7);
       }
-      if (sample === memory.selected) {
+      if (sample === this.selected) {
         context.lineWidth = 3;
         context.strokeStyle = this.accent;
         context.strokeRect(x + 1.5, y + 1.5, this.tile - 3, this.tile - 3);
@@ -274,14 +281,14 @@ export class Wall {
 
   /** Logits over the steps: every sample, the mean (of each row), the selected one, the band of real images. */
   showChart() {
-    const { run, memory, traces } = this;
+    const { run, traces } = this;
     const whose = (sample) => (run.rows ? this.colour(Math.floor(sample / this.across)) : this.legible(this.tone.refined));
     const mean = (members) => Float32Array.from({ length: run.steps + 1 }, (_, step) =>
       members.reduce((sum, i) => sum + this.logit(step, i), 0) / members.length);
     const rows = run.rows ? run.rows.map((_, row) => this.hung.slice(row * this.across, (row + 1) * this.across)) : [this.hung];
     const curve = {
       name: "logit d(x)", unit: "nats", better: null,
-      series: [...rows.map(mean), traces[memory.selected]],
+      series: [...rows.map(mean), traces[this.selected]],
       labels: [...rows.map((_, i) => (i ? "" : rows.length > 1 ? "means" : "mean")), "selected"],
       faint: traces.map((values, i) => ({ values, colour: whose(i) })),
       reference: run.band ? { low: run.band[0], high: run.band[4], label: "real test images, 5–95 %" } : null,
@@ -294,7 +301,7 @@ export class Wall {
 
   /** Real images, the samples at the start and now, and the selected one's path, in two directions of features. */
   drawMap() {
-    const { run, memory } = this;
+    const { run } = this;
     const width = this.parts.map.parentElement.clientWidth;
     const height = Math.max(190, Math.min(320, innerHeight * 0.29));
     const context = surface(this.parts.map, width, height);
@@ -334,11 +341,11 @@ export class Wall {
     for (let i = 0; i < this.n; i++) dot(place(0, i), 3, this.tone.base, 0.75);
     for (let i = 0; i < this.n; i++) dot(place(this.at, i), 3, run.rows ? this.colour(Math.floor(i / this.across)) : this.tone.refined, 0.9);
     context.beginPath();
-    for (let step = 0; step <= run.steps; step++) context.lineTo(...at(place(step, memory.selected)));
+    for (let step = 0; step <= run.steps; step++) context.lineTo(...at(place(step, this.selected)));
     Object.assign(context, { strokeStyle: this.accent, lineWidth: 2.5 });
     context.stroke();
-    dot(place(0, memory.selected), 5, this.tone.base, 1);
-    dot(place(this.at, memory.selected), 6, this.accent, 1);
+    dot(place(0, this.selected), 5, this.tone.base, 1);
+    dot(place(this.at, this.selected), 6, this.accent, 1);
     context.restore();
     const legible = (colour) => this.legible(colour);
     let x = write("real", 2, 14, legible(this.tone.real));
@@ -349,8 +356,7 @@ export class Wall {
   }
 
   drawFilm() {
-    const { run, memory, parts } = this;
-    const { selected } = memory;
+    const { run, parts, selected } = this;
     const width = parts.film.parentElement.clientWidth;
     const shots = Math.min(FILM, run.steps + 1);
     const tile = width / Math.max(shots, 7);
