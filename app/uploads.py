@@ -113,10 +113,10 @@ def control(page: str, kind: str = "image") -> None:
             max_upload_size=LIMIT // 2**20,
             help=_what(kind),
         )
-        if kind != "text":
-            with st.expander("What files do not say"):
-                _unsaid(page, kind, again)
         problem = st.session_state.get(f"{page}._problem")
+        if kind != "text":
+            with st.expander("What files do not say", expanded="choose " in (problem or "")):
+                _unsaid(page, kind, again)
         if problem:
             st.error(plain(problem), icon=":material/error:")
         elif KINDS[kind][0] in _handed_in():
