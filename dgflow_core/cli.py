@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dgflow_core import device, methods, places, registry, reports, training
+from dgflow_core import device, engines, methods, places, registry, reports, training
 from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.fields.table import TabulatedField, ship
@@ -30,6 +30,8 @@ from dgflow_core.flow.driver import NonFinite, Recorder, Run, record
 from dgflow_core.flow.request import MAX_PARTICLES, whole
 from dgflow_core.methods.base import Method, allowed
 from dgflow_core.pictures import export
+from dgflow_core.reports import sweep_grid
+from dgflow_core.reports.kept_results import Results
 from dgflow_core.training import online, together
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.examine import examine
@@ -87,6 +89,12 @@ def parser(argv: Sequence[str]) -> Parser:
     )  # fmt: skip
     refining.set_defaults(run=refine)
     refine_options(refining, methods[name])
+
+    sweeping = commands.add_parser(
+        "sweep", help="measure a grid of runs over two settings of a planar model; goes on where it stopped"
+    )
+    sweeping.set_defaults(run=sweep)
+    sweep_options(sweeping, methods[name])
 
     learning = commands.add_parser("train", help="train a model by its recipe; goes on where it stopped")
     learning.set_defaults(run=train)
@@ -207,6 +215,15 @@ def refine_options(parser: Parser, method: Method) -> None:
         "--out", type=Path, action="append", metavar="FILE",
         help=f"where to save; the suffix says what: {formats}; may be repeated (.npz, named after the run)",
     )  # fmt: skip
+    setting_options(parser, method)
+    drawing = parser.add_argument_group("pictures")
+    drawing.add_argument("--size", type=int, default=export.SIZE, help=f"height in pixels ({export.SIZE})")
+    drawing.add_argument("--fps", type=float, default=export.FPS, help=f"steps a second ({export.FPS})")
+    drawing.add_argument("--dark", action="store_true", help="light lines on a dark ground")
+
+
+def setting_options(parser: Parser, method: Method) -> None:
+    """An option for every setting of a method."""
     own = parser.add_argument_group(f"settings of {method.title}")
     for settings in (method.Settings, stopping.Stopping):
         for name, info in settings.model_fields.items():
@@ -215,16 +232,17 @@ def refine_options(parser: Parser, method: Method) -> None:
                 help=_literal(f"{info.description} Allowed: {allowed(settings, name)} ({info.default})."),
                 default=argparse.SUPPRESS,
             )  # fmt: skip
-    drawing = parser.add_argument_group("pictures")
-    drawing.add_argument("--size", type=int, default=export.SIZE, help=f"height in pixels ({export.SIZE})")
-    drawing.add_argument("--fps", type=float, default=export.FPS, help=f"steps a second ({export.FPS})")
-    drawing.add_argument("--dark", action="store_true", help="light lines on a dark ground")
+
+
+def given_settings(args: argparse.Namespace) -> dict[str, object]:
+    """Those settings of the method that the command line says."""
+    known = methods[args.method].Settings.model_fields if args.method in methods else {}
+    given = {name: getattr(args, name) for name in (*known, "until") if hasattr(args, name)}
+    return {name: None if value == "none" else value for name, value in given.items()}
 
 
 def refine(args: argparse.Namespace) -> int:
-    known = methods[args.method].Settings.model_fields if args.method in methods else {}
-    settings = {name: getattr(args, name) for name in (*known, "until") if hasattr(args, name)}
-    settings = {name: None if value == "none" else value for name, value in settings.items()}
+    settings = given_settings(args)
     for path in args.out or []:
         export.check(path, size=args.size, fps=args.fps)
     model = shelf.load(args.model, args.device, raw=args.raw)
@@ -258,6 +276,76 @@ def refine(args: argparse.Namespace) -> int:
     return code
 
 
+def sweep_options(parser: Parser, method: Method) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a planar model's name from 'models', or its folder")
+    parser.add_argument("--method", default=method.name, help=f"one of {', '.join(methods)} (dgflow)")
+    sides = sweep_grid.default_axes(method) if len(sweep_grid.settings_of(method)) > 1 else ("eta", "steps")
+    for side, first in zip("xy", sides, strict=True):
+        parser.add_argument(
+            f"--{side}", default=first, metavar="NAME[:LOW:HIGH[:COUNT]]",
+            help=f"the setting that this side runs over, from LOW to HIGH in COUNT values ({first})",
+        )  # fmt: skip
+    parser.add_argument("--metric", default="distance", help="what is printed; all are kept (distance)")
+    parser.add_argument("--n", type=int, default=1000, help="particles in every cell (1,000)")
+    parser.add_argument("--seed", type=int, default=0, help="seeds the starting points and the noise (0)")
+    parser.add_argument(
+        "--space", default=method.spaces[0], choices=method.spaces, help=f"({method.spaces[0]})"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("sweep.json"), help="where cells are kept (sweep.json)"
+    )
+    engines.options(parser, "processes")
+    setting_options(parser, method)
+
+
+def _axis(method: Method, side: str, text: str) -> sweep_grid.Axis:
+    name, *more = text.split(":")
+    if len(more) == 1 or len(more) > 3:
+        raise UserError(f"{side} must be NAME, NAME:LOW:HIGH or NAME:LOW:HIGH:COUNT, not {text!r}.")
+    try:
+        ends, count = [float(end) for end in more[:2]], int(more[2]) if len(more) == 3 else 8
+    except ValueError:
+        raise UserError(f"{side} must give numbers after the setting's name, not {text!r}.") from None
+    return sweep_grid.axis(method, name, *(ends or (None, None)), count=count)
+
+
+def sweep(args: argparse.Namespace) -> None:
+    engine, metrics = engines.get(args.engine, args.gpus), sweep_grid.metrics()
+    if args.metric not in metrics:
+        raise UserError(f"metric must be one of {', '.join(metrics)}, not {args.metric!r}.")
+    model = shelf.load(args.model, "cpu")
+    if model.kind != "2d":
+        raise UserError(f"model must be planar for a sweep; {model.name} is of kind '{model.kind}'.")
+    method = methods.get(args.method)
+    x, y = (_axis(method, side, getattr(args, side)) for side in "xy")
+    base = {
+        "method": args.method,
+        "space": args.space,
+        "n": args.n,
+        "seed": args.seed,
+        **given_settings(args),
+    }
+    todo = sweep_grid.cells(base, x, y)
+    Run(model, **todo[0])  # what is wrong is said before anything starts
+    kept = Results(args.out, "sweep")
+    finished = {key: cell["repeats"]["0"] for key, cell in kept.cells.items()}
+    with tqdm(total=len(todo), unit="cell", disable=None) as bar:
+        for done in sweep_grid.sweep_by(engine, model, todo, finished):
+            bar.update(done - bar.n)
+            for key in finished.keys() - kept.cells.keys():
+                kept.repeats(key, {})["0"] = finished[key]
+            kept.save()
+    grid = sweep_grid.table(model, base, x, y, finished, args.metric)
+    print(f"{metrics[args.metric].heading}: {y.name} down, {x.name} across")
+    print("\t".join(["", *(f"{value:g}" if isinstance(value, float) else str(value) for value in x.values)]))
+    for value, row in zip(y.values, grid, strict=True):
+        print(
+            "\t".join(
+                [f"{value:g}" if isinstance(value, float) else str(value), *(f"{one:.6g}" for one in row)]
+            )
+        )
+
+
 def train_options(parser: Parser) -> None:
     parser.add_argument(
         "recipe", nargs="*", metavar="RECIPE", help="names from --list; several train at once"
@@ -280,6 +368,7 @@ def train_options(parser: Parser) -> None:
         help="width of an image recipe's networks, instead of the recipe's own (the papers': 64; "
         "SN-ResNet 256; Glow 512)",
     )  # fmt: skip
+    engines.options(parser)
 
 
 def train(args: argparse.Namespace) -> int:
@@ -293,9 +382,26 @@ def train(args: argparse.Namespace) -> int:
         raise UserError(f"seconds must be from 1 to 1,000,000, not {args.seconds:g}.")
     if args.seconds is not None and args.iterations is not None:
         raise UserError("seconds and iterations exclude each other: give one of them.")
+    if args.engine != "here":
+        return train_apart(args)
     if len(args.recipe) > 1:
         return train_together(args)
-    recipe = training.get(args.recipe[0])
+    recipe = _recipe(args, args.recipe[0])
+    target = device.pick(args.device)
+    with on_interrupt() as interrupted:
+        model = training.loop.train(
+            recipe, args.runs_dir / recipe.name, target, args.data_root, interrupted, args.seconds
+        )
+    if model is None:
+        say("Stopped; the same command goes on from here.")
+        return INTERRUPTED
+    print(shelf.save(model, args.out / recipe.name))
+    return 0
+
+
+def _recipe(args: argparse.Namespace, name: str):
+    """The recipe of this name, with what the command line says differently."""
+    recipe = training.get(name)
     if args.iterations is not None:
         if not 1 <= args.iterations <= 10_000_000:
             raise UserError(f"iterations must be from 1 to 10,000,000, not {args.iterations}.")
@@ -308,16 +414,24 @@ def train(args: argparse.Namespace) -> int:
         if not 2 <= args.width <= 1024:
             raise UserError(f"width must be from 2 to 1,024, not {args.width}.")
         recipe = recipe.model_copy(update={"width": args.width})
-    target = device.pick(args.device)
-    with on_interrupt() as interrupted:
-        model = training.loop.train(
-            recipe, args.runs_dir / recipe.name, target, args.data_root, interrupted, args.seconds
-        )
-    if model is None:
-        say("Stopped; the same command goes on from here.")
-        return INTERRUPTED
-    print(shelf.save(model, args.out / recipe.name))
+    return recipe
+
+
+def train_apart(args: argparse.Namespace) -> int:
+    """Recipes as jobs of an engine; checkpoints lie in folders that all workers must see."""
+    engine, recipes = engines.get(args.engine, args.gpus), [_recipe(args, name) for name in args.recipe]
+    root = None if args.data_root is None else Path(args.data_root).resolve()
+    work = partial(_trained, args.runs_dir.resolve(), args.out.resolve(), root, args.device, args.seconds)
+    with tqdm(total=len(recipes), unit="model", disable=None) as bar:
+        for _, folder in engine.run(work, recipes):
+            tqdm.write(folder)
+            bar.update()
     return 0
+
+
+def _trained(runs: Path, out: Path, root: Path | None, where: str, seconds: float | None, recipe) -> str:
+    model = training.loop.train(recipe, runs / recipe.name, device.pick(where), root, lambda: False, seconds)
+    return str(shelf.save(model, out / recipe.name))
 
 
 def train_together(args: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from dgflow_core.errors import UserError
 from dgflow_core.flow.driver import NonFinite, Run
 from dgflow_core.reports.image_table import ImageCollector
 from dgflow_core.reports.kept_results import Results
@@ -92,6 +93,8 @@ class FreshTable(Table):
         )  # fmt: skip
 
     def run(self, args: argparse.Namespace) -> None:
+        if args.engine != "here":
+            raise UserError("engine must be here for this table: its critics learn from step to step.")
         own = replace(self, root=args.data_root, rate=args.critic_rate, learning=args.critic_steps)
         super(FreshTable, own).run(args)
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from dgflow_core import engines
 from dgflow_core.flow import priors, stopping
 from dgflow_core.flow.request import whole
 from dgflow_core.kinds.images import datasets as image_datasets
@@ -198,7 +199,7 @@ class ImageTable(Table):
     def run(self, args: argparse.Namespace) -> None:
         repeats, n = whole("repeats", args.repeats, 1, 100), whole("n", args.n, 10, 100_000)
         chosen, results = self.chosen(args.row), Results(args.out or RESULTS / "images.json", self.name)
-        printer = None
+        printer, engine = None, engines.get(args.engine, args.gpus)
         for model in self.loaded(args.model, args.device):
             against, table = reference(model.dataset), self
             if args.inception:
@@ -206,7 +207,7 @@ class ImageTable(Table):
                 collector = partial(ImageCollector, inception=inception)
                 table = replace(self, collector=collector, inception=True)
             draws = partial(real_samples, results, repeats, args.data_root)
-            table = replace(table, floor=draws)
+            table = replace(table, floor=draws, engine=engine)
             if args.summary:
                 printer = printer or Printer(SUMMARY_HEADINGS, args.markdown, 14, 34)
                 for line in summary(model, table.measured(model, results, repeats, n, SUMMARY)):

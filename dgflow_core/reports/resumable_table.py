@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 from tqdm import tqdm
 
-from dgflow_core import kinds
+from dgflow_core import engines, kinds
+from dgflow_core.engines import Engine, Here
 from dgflow_core.errors import UserError
 from dgflow_core.flow.driver import Run
 from dgflow_core.flow.request import whole
@@ -83,6 +86,7 @@ class Table:
         papers: the paper's tables. paper_models, paper_metrics: our names of models and metrics → theirs.
         paper_words: how the paper's numbers differ, over their column.
         extra_columns: after the metrics: heading → (base's repeats, a row's repeats) → text.
+        engine: where repeats are measured.
     """
 
     name: str
@@ -104,6 +108,7 @@ class Table:
     paper_metrics: Mapping[str, str] = field(default_factory=dict)
     paper_words: str = "paper"
     extra_columns: Mapping[str, Callable] = field(default_factory=dict)
+    engine: Engine = field(default_factory=Here)
 
     def columns(self, model: Model) -> dict[str, Metric]:
         """The metrics that are printed of ``model``, by name."""
@@ -137,6 +142,7 @@ class Table:
             "--out", type=Path, help=f"JSON file of results (assets/results/{self.name}.json)"
         )
         parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
+        engines.options(parser)
 
     def run(self, args: argparse.Namespace) -> None:
         """Measure what is missing and print one table a model.
@@ -146,9 +152,10 @@ class Table:
         """
         repeats, n = whole("repeats", args.repeats, 1, 100), whole("n", args.n, 10, 100_000)
         chosen, results = self.chosen(args.row), Results(args.out or RESULTS / f"{self.name}.json", self.name)
+        table = replace(self, engine=engines.get(args.engine, args.gpus))
         for model in self.loaded(args.model, args.device):
             tqdm.write(f"\n{model.title}: {n:,} samples, {repeats} repeats\n")
-            self.write(model, self.measured(model, results, repeats, n, chosen), n, args.markdown)
+            table.write(model, table.measured(model, results, repeats, n, chosen), n, args.markdown)
 
     def chosen(self, titles: Sequence[str] | None) -> list[TableRow]:
         """The rows of these titles; all for None."""
@@ -175,17 +182,33 @@ class Table:
     ) -> Iterator[Measured]:
         """Yield row after row with its repeats, measuring what ``results`` lacks."""
         wanted = self.wanted(model)
+        shown: list[tuple] = []
+        todo: list[tuple] = []
+        homes: list[tuple] = []
         for row in chosen:
             for logit, twin in self.versions(model, row):
                 run = self.settings(model, row)
                 settings = {"digest": twin.digest, "n": n, "method": row.method, "space": row.space, **run}
                 key = " | ".join(filter(None, (model.name, row.title, logit, f"n = {n}")))
                 done = results.repeats(key, settings)
-                for repeat in tqdm(range(repeats), desc=row.title, unit="run", leave=False, disable=None):
-                    if str(repeat) not in done or not wanted <= done[str(repeat)].keys():
-                        found = measure(self, twin, row, repeat, n)
-                        done[str(repeat)] = {name: round(value, 5) for name, value in found.items()}
-                        results.save()
+                lacking = {one for one in range(repeats) if not wanted <= done.get(str(one), {}).keys()}
+                lacking |= {one for one in range(repeats) if str(one) not in done}
+                todo += [(twin, row, repeat, n) for repeat in sorted(lacking)]
+                homes += [(done, lacking)] * len(lacking)
+                shown.append((row, logit, done, lacking))
+        bare = replace(self, engine=Here(), floor=_no_floor)  # what a repeat needs of a table
+        bar = tqdm(total=len(todo), unit="run", leave=False, disable=None)
+        with bar, closing(self.engine.run(partial(_repeat, bare), todo)) as arriving:
+            for row, logit, done, lacking in shown:
+                while lacking:
+                    bar.set_description(row.title)
+                    number, found = next(arriving)
+                    home, open_ = homes[number]
+                    repeat = todo[number][2]
+                    home[str(repeat)] = {name: round(value, 5) for name, value in found.items()}
+                    open_.discard(repeat)
+                    bar.update()
+                    results.save()
                 yield Measured(row, logit, [done[str(repeat)] for repeat in range(repeats)])
 
     def write(self, model: Model, found: Iterator[Measured], n: int, markdown: bool) -> None:
@@ -232,6 +255,14 @@ def _first(one: Measured, rest: Iterator[Measured]) -> Iterator[Measured]:
 def _published(number: papers.Published, decimals: int) -> str:
     mean = f"{number.mean:,.{decimals}f}"
     return mean if number.sd is None else f"{mean} ± {number.sd:,.{decimals}f}"
+
+
+def _no_floor(model: Model, n: int) -> list[dict[str, float]]:
+    return []
+
+
+def _repeat(table: Table, job: tuple[Model, TableRow, int, int]) -> dict[str, float]:
+    return measure(table, *job)
 
 
 def measure(table: Table, model: Model, row: TableRow, repeat: int, n: int) -> dict[str, float]:

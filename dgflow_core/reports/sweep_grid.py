@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from dgflow_core.engines import Engine
 from dgflow_core.errors import UserError
 from dgflow_core.flow.driver import refine
 from dgflow_core.kinds.metric import Metric, fitting
@@ -119,6 +121,16 @@ def sweep(
         key = cell_key(model, settings)
         if key not in finished:
             finished[key] = measure(model, settings, field_of(settings["space"]))
+        yield done
+
+
+def sweep_by(engine: Engine, model: Model, todo: list[dict[str, Any]], finished: dict) -> Iterator[int]:
+    """``sweep`` with exact runs, wherever ``engine`` runs them; cells come in any order."""
+    lacking = [settings for settings in todo if cell_key(model, settings) not in finished]
+    done = len(todo) - len(lacking)
+    for number, numbers in engine.run(partial(measure, model), lacking):
+        finished[cell_key(model, lacking[number])] = numbers
+        done += 1
         yield done
 
 

@@ -95,6 +95,12 @@ class Model:
         self._starts: dict[tuple[int, int], Tensor] = {}
         self._lock = threading.Lock()  # several sessions share a model
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_lock": None, "_starts": {}}  # for another process: its own
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
+
     def _placed(self, network: nn.Module) -> nn.Module:
         """The network on this model's device, to be evaluated only."""
         # Convolutions run a quarter faster in this layout; other weights do not change.
