@@ -236,6 +236,25 @@ class Room:
         """This lesson as a page of its own."""
         return handout.html([self.lesson], lambda picture: lesson_pictures.compute(picture).sheet)
 
+    def after(self) -> None:
+        """A question that one can answer by now, with its answer folded."""
+        lesson = self.lesson
+        if lesson.after is None:
+            return
+        with st.expander(f"Can you say? {lesson.after.question}", icon=":material/psychology_alt:"):
+            st.markdown(told(lesson.after.answer, lesson_pictures.compute(lesson.picture).measured))
+
+    def notes(self) -> None:
+        """The lecturer's second window: where the lecture is, what to say, what comes next, and the clock."""
+        lesson, after = self.lesson, self.beside(1)
+        st.title(lesson.title, anchor=False)
+        st.markdown(lesson.notes or "This lesson has no notes.")
+        st.markdown(f"**Ask:** {lesson.ask.question}")
+        parts = {"ask": "Reveal", "reveal": f"Try this: {lesson.attempt.goal}"}
+        rest = f"Next lesson: {self.all[after].title}" if after else "The end."
+        st.markdown(f"**Next:** {parts.get(self.part, rest)}")
+        _clock(st.session_state.setdefault("_notes_began", time.monotonic()))
+
     def mathematics(self) -> None:
         """The derivation, folded; its pictures are drawn once it is opened."""
         if not self.lesson.mathematics:
@@ -256,6 +275,13 @@ class Room:
                 else:
                     still = lesson_pictures.still(self.lesson.picture, int(piece.text))
                     st.image(still, caption=f"Step {piece.text}")
+
+
+@st.fragment(run_every=5.0)
+def _clock(began: float) -> None:
+    """Minutes since this window was opened."""
+    minutes, seconds = divmod(int(time.monotonic() - began), 60)
+    st.markdown(f"## {minutes}:{seconds:02d}")
 
 
 def label_of(name: str) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app import sharing
+from app import navigation, sharing
 from app.escape import plain, short
 from app.failures import calm
 from app.links import Values
@@ -19,7 +19,7 @@ from app.rooms import LENGTH, LETTERS, Rooms
 from dgflow_core.errors import UserError
 
 #: What a follower's page keeps to itself.
-OWN = ("room", "answer")
+OWN = ("room", "answer", "notes")
 #: Seconds between two looks at the counts, on the lecturer's page.
 LOOK = 2.0
 
@@ -146,6 +146,10 @@ class Seat:
         st.html(f'<img src="{sharing.qr(link)}" alt="QR code of the room" style="width: 100%">')
         st.code(link, language=None, wrap_lines=True)
         _count(code)
+        notes = f"{navigation.address('lessons')}?room={code}&notes=1"
+        st.link_button(
+            "Notes", notes, icon=":material/speaker_notes:", help="Your notes and the clock, in a window."
+        )
         st.button(
             "Close the room", icon=":material/close:", key="lessons._close",
             on_click=rooms().close, args=(code, key), help="Nobody follows any more.",

@@ -65,7 +65,14 @@ def test_the_course_is_whole():
 def test_the_story_is_short_and_its_texts_hold_no_number_that_is_not_its_pictures(slug):
     lesson = LESSONS[slug]
     assert len(lesson.story.split()) <= WORDS
-    for text in (lesson.story, lesson.reveal, lesson.take, lesson.ask.question, lesson.attempt.goal):
+    for text in (
+        lesson.story,
+        lesson.reveal,
+        lesson.take,
+        lesson.ask.question,
+        lesson.attempt.goal,
+        lesson.after.answer,
+    ):
         rest = re.sub(r"\$[^$]*\$|√\(2ηγ\)|1 −|= 1:", "", NUMBER.sub("", text))
         for found in re.findall(r"\d+(?:\.\d+)?", rest):
             assert said(lesson, found), (text, found)
@@ -99,7 +106,8 @@ def test_one_answer_is_right_and_it_is_measured(slug):
 
 @every
 def test_every_number_of_the_reveal_is_told(slug):
-    words = told(LESSONS[slug].reveal, measured(slug))
+    lesson = LESSONS[slug]
+    words = told(f"{lesson.reveal} {lesson.after.answer}", measured(slug))
     assert "{" not in re.sub(r"\$[^$]*\$", "", words)
     assert "nan" not in words
 

@@ -143,3 +143,21 @@ def test_the_lecturer_sees_counts_before_the_reveal(monkeypatch):
     assert any(code in row.value for row in test.markdown)
     pressed(test, "lessons._close")
     assert school.find(code) is None
+
+
+def test_the_notes_follow_in_a_window_of_their_own(monkeypatch):
+    from app import following
+    from app.rooms import Rooms
+
+    school = Rooms()
+    monkeypatch.setattr(following, "rooms", lambda: school)
+    room = school.open()
+    school.show(room.code, room.key, {"lesson": NOISE})
+    test = visit("lessons", room=room.code, notes="1")
+    assert "human judge of single points" in words(test)
+    assert "**Next:** Reveal" in words(test)
+    assert not test.radio
+    school.show(room.code, room.key, {"lesson": NOISE, "part": "2"})
+    test.run()
+    assert "Next lesson: A map that goes stale" in words(test)
+    assert test.query_params["notes"] == "1"

@@ -8,7 +8,7 @@ from app import classroom, lesson_pictures, parameters
 from app.escape import plain
 from app.following import Code, Seat
 from app.page import Page, Visit
-from app.parameters import Choice, Whole
+from app.parameters import Choice, Flag, Whole
 
 PAGE = Page(
     "lessons", "Lessons", ":material/school:", "lessons", 5, "Nine lessons of five minutes: guess, look, try."
@@ -25,6 +25,7 @@ def declared() -> dict[str, parameters.Parameter]:
         "c2": Whole(None, "", None, 0, 11),
         "c3": Whole(None, "", None, 0, 11),
         "room": Code("", "Room"),
+        "notes": Flag(False, "Notes", "The lecturer's notes, in a window of their own."),
         **parameters.player(),
     }
 
@@ -35,6 +36,10 @@ def show(page: Visit) -> None:
     seat = Seat(page)
     seat.take()
     room = classroom.Room(page)
+    if page["notes"]:
+        page.publish()
+        room.notes()
+        return
     room.bar(seat)
     with st.container(key="lesson_room"):
         words, picture = st.columns([5, 7], gap="large")
@@ -57,6 +62,7 @@ def show(page: Visit) -> None:
             room.verdict(shown)
         with words:
             room.take_home()
+            room.after()
     with words:
         room.mathematics()
     classroom.keep(f"{page['lesson']} {room.part}")

@@ -98,14 +98,24 @@ def _sheet(number: int, lesson: Lesson, seen: Sheet, live: bool) -> str:
         f'<div class="stills{wide}">{stills}</div>'
         f"<p><b>{_inline(lesson.ask.question)}</b></p><ul>{options}</ul>"
         f"<p>Why? <span class='line'></span></p><p class='line'></p>"
+        f"{_later(lesson)}"
         f"<p><b>Try this.</b> {_inline(lesson.attempt.goal)}</p><p class='line'></p>"
         f'<p class="home"><b>To take home.</b> {_inline(lesson.take)}</p></section>'
     )
 
 
+def _later(lesson: Lesson) -> str:
+    """The question for afterwards, with a line to write on."""
+    if lesson.after is None:
+        return ""
+    return f"<p><b>Afterwards.</b> {_inline(lesson.after.question)}</p><p class='line'></p>"
+
+
 def _answer(number: int, lesson: Lesson, seen: Sheet) -> str:
     right = [option.text for option in lesson.ask.options if Condition(option.when).holds(seen.measured)]
     words, head = markup(told(lesson.reveal, seen.measured)), f"{number} · {escape(lesson.title)}"
+    if lesson.after is not None:
+        words += markup(f"**{lesson.after.question}** {told(lesson.after.answer, seen.measured)}")
     return f"<h3>{head}</h3><p><b>{_inline(' / '.join(right))}.</b></p>{words}"
 
 

@@ -137,13 +137,21 @@ class Attempt(Block):
         return tuple(control.start for control in self.controls)
 
 
+class After(Block):
+    """A question that one can answer once the lesson is done, and the answer, with numbers of its run."""
+
+    question: str
+    answer: str
+
+
 @dataclass(frozen=True)
 class Lesson:
     """A lesson as it was read.
 
     Attributes:
         slug: its name in links. title, story, reveal, take, mathematics, notes: its texts, as Markdown.
-        picture, ask, attempt: what it declares. file: where it was read. language: "en", "de", …
+        picture, ask, attempt, after: what it declares; a lesson may have no ``after``.
+        file: where it was read. language: "en", "de", …
     """
 
     slug: str
@@ -158,6 +166,7 @@ class Lesson:
     notes: str
     file: Path
     language: str = "en"
+    after: After | None = None
 
     @property
     def tried(self) -> Picture:

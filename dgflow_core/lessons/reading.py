@@ -7,7 +7,8 @@ The story: at most 120 words.
 What is said after the prediction, with numbers such as {High quality @ last}.
 ```try                TOML: see ``lesson.Attempt``
 The sentence to take home.
-```notes              text for the lecturer alone; may be left out
+```after              TOML: see ``lesson.After``; may be left out
+    ```notes              text for the lecturer alone; may be left out
 ## A heading          the mathematics, folded; may be left out
 """
 
@@ -24,15 +25,16 @@ from pydantic import ValidationError
 from dgflow_core.errors import UserError
 from dgflow_core.lessons import mathematics
 from dgflow_core.lessons.conditions import Condition, numbers
-from dgflow_core.lessons.lesson import OF_PICTURE, Ask, Attempt, Block, Lesson, Picture
+from dgflow_core.lessons.lesson import OF_PICTURE, After, Ask, Attempt, Block, Lesson, Picture
 from dgflow_core.lessons.measures import known
 from dgflow_core.zoo import shelf
 
 #: The most words of a story; the most bytes of a file.
 WORDS, BYTES = 120, 100_000
 DECLARED: dict[str, type[Block]] = {"picture": Picture, "ask": Ask, "try": Attempt}
+OPTIONAL: dict[str, type[Block]] = {"after": After}
 #: What a text is called that stands after a block.
-AFTER = {"": "story", "picture": "story", "ask": "reveal", "try": "take"}
+AFTER = {"": "story", "picture": "story", "ask": "reveal", "try": "take", "after": "take"}
 LANGUAGE = re.compile(r"\.([a-z]{2})$")
 
 
@@ -79,13 +81,15 @@ class _Reader:
         assert isinstance(attempt, Attempt)
         if (count := len(self.text("story").split())) > WORDS:
             self.wrong(self.parts["story"].line, f"the story has {count} words; at most {WORDS} are allowed.")
+        after = self.block("after", After) if "after" in self.parts else None
+        assert after is None or isinstance(after, After)
         stem = self.file.stem
         found = LANGUAGE.search(stem)
         lesson = Lesson(
             slug=LANGUAGE.sub("", stem), title=self.text("title"), story=self.text("story"),
             picture=picture, ask=ask, reveal=self.text("reveal"), attempt=attempt, take=self.text("take"),
             mathematics=self.text("mathematics"), notes=self.text("notes"), file=self.file,
-            language=found[1] if found else "en",
+            language=found[1] if found else "en", after=after,
         )  # fmt: skip
         self.check(lesson)
         return lesson
@@ -150,6 +154,8 @@ class _Reader:
         self.measured(tried, "try", lesson.attempt.check, condition=True)
         self.measured(tried, "try", lesson.attempt.tell)
 
+        if lesson.after is not None:
+            self.measured(lesson.picture, "after", lesson.after.answer)
         for piece in mathematics.pieces(lesson.mathematics):
             at = next((at for at, row in enumerate(self.lines, 1) if f" {piece.text}}}" in row), 1)
             if piece.kind == "code":
@@ -190,13 +196,13 @@ class _Reader:
                     last, fence = (fence if fence in AFTER else last), None
                 continue
             opened = re.fullmatch(r"```([a-z]+)\s*", line)
-            if opened and opened[1] in (*DECLARED, "notes") and last != "mathematics":
+            if opened and opened[1] in (*DECLARED, *OPTIONAL, "notes") and last != "mathematics":
                 fence, begun = opened[1], at
                 continue
             if line.startswith("# ") and not texts:
                 yield Part("title", line[2:], at)
                 continue
-            if line.startswith("## ") and last == "try":
+            if line.startswith("## ") and last in ("try", "after"):
                 last = "mathematics"
             name = "mathematics" if last == "mathematics" else AFTER[last]
             if line.strip() or name in texts:
