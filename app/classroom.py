@@ -146,7 +146,7 @@ class Room:
         if not self.revealed:
             st.button(
                 "Reveal", type="primary", key="lesson_on", icon=":material/play_arrow:",
-                disabled=page["answer"] is None, on_click=self.enter, args=("reveal",),
+                disabled=page["answer"] is None and not seat.hosts, on_click=self.enter, args=("reveal",),
                 help="Let it move, and measure. Key: Page Down.",
             )  # fmt: skip
 
@@ -197,7 +197,11 @@ class Room:
         label, help = control.label or label_of(control.name), help_of(control.name)
         names = [value_name(control, value) for value in control.values]
         form = (self.lesson.slug, place)
-        draw = st.select_slider if all(isinstance(v, float | int) for v in control.values) else st.radio
+        draw = (
+            st.select_slider
+            if all(isinstance(v, float | int) and not isinstance(v, bool) for v in control.values)
+            else st.radio
+        )
         draw(
             label, range(len(names)), format_func=names.__getitem__, key=widgets.key_of(key, *form), help=help
         )

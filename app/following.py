@@ -143,7 +143,7 @@ class Seat:
         link = sharing.address({"room": code})
         st.markdown(f"## {code}")
         st.caption("Whoever opens this link, or enters the code on the Lessons page, sees what you see.")
-        st.html(f'<img src="{sharing.qr(link)}" alt="QR code of the room" style="width: 100%">')
+        st.html(f'<img src="{sharing.qr(link)}" alt="QR code of the room" style="width: 14rem">')
         st.code(link, language=None, wrap_lines=True)
         _count(code)
         notes = f"{navigation.address('lessons')}?room={code}&notes=1"

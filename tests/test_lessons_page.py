@@ -161,3 +161,18 @@ def test_the_notes_follow_in_a_window_of_their_own(monkeypatch):
     test.run()
     assert "Next lesson: A map that goes stale" in words(test)
     assert test.query_params["notes"] == "1"
+
+
+def test_a_lecturer_reveals_without_a_guess(monkeypatch):
+    from app import following
+    from app.rooms import Rooms
+
+    school = Rooms()
+    monkeypatch.setattr(following, "rooms", lambda: school)
+    test = visit("lessons", lesson=NOISE)
+    assert test.button(key="lesson_on").disabled
+    pressed(test, "lessons._open")
+    pressed(test, "lesson_on")
+    assert "Without noise a mode ends" in words(test)
+    (code,) = school._rooms
+    assert school.find(code).state == {"lesson": NOISE, "part": "1"}
