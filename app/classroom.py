@@ -117,6 +117,11 @@ class Room:
     def bar(self, seat: Seat) -> None:
         """Draw the way through the course."""
         before, after, page = self.beside(-1), self.beside(1), self.page
+        ticks, key = tuple(progress()["passed"]), page.key("lesson")
+        if st.session_state.get("_lessons_ticks") != ticks:
+            # The browser knows an option by its title, which a tick changes: it is told its value anew.
+            st.session_state["_lessons_ticks"] = ticks
+            st.session_state[key] = page["lesson"]
         with st.container(key="lesson_bar", horizontal=True, vertical_alignment="bottom", gap="small"):
             how = {"on_click": self.enter, "icon_position": "left"}
             st.button(

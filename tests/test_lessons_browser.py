@@ -91,6 +91,7 @@ def test_the_mathematics_unfolds_with_the_code_that_runs(page):
     page.goto(f"{page.url.partition('?')[0]}?lesson=08_borrowed")
     arrived(page, "08_borrowed", "ask")
     page.wait_for_timeout(2000)  # what the browser kept has been told, and the page has run once more
+    assert page.url.endswith("?lesson=08_borrowed"), "a link holds where ticks are told"
     page.get_by_text("The mathematics").click()
     shown = page.locator("[data-testid=stCode]").first
     shown.wait_for()
