@@ -18,7 +18,7 @@ import statistics
 import time
 from urllib.parse import parse_qs
 
-from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from app.visitors import PATIENCE, Person, _elements
 
@@ -42,11 +42,7 @@ class Member(Person):
 
     async def press(self, label: str) -> None:
         """Press a button."""
-        message = BackMsg()
-        message.rerun_script.page_name, message.rerun_script.query_string = self.name, self.query
-        pressed = message.rerun_script.widget_states.widgets.add()
-        pressed.id, pressed.trigger_value = self.buttons[label], True
-        await self.socket.send(message.SerializeToString())
+        await self.rerun(WidgetState(id=self.buttons[label], trigger_value=True))
 
     async def listen(self) -> None:
         """Take in whatever the server says, until told otherwise."""

@@ -21,8 +21,11 @@ from urllib.parse import urlencode, urlsplit
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+
+from app.held_values import HeldValues
 
 #: The component that shows the answer of each page.
 PICTURES = {"flow": "player", "compare": "player", "latent": "player", "images": "wall", "text": "reader"}
@@ -62,6 +65,7 @@ class Person:
         self.address = f"ws://{where.netloc}{where.path.rstrip('/')}/_stcore/stream"
         self.name, self.query = name, urlencode(query)
         self.shown, self.slider = 0, ""
+        self.held = HeldValues()
         self.socket: ClientConnection | None = None
 
     async def __aenter__(self) -> Person:
@@ -75,20 +79,32 @@ class Person:
 
     async def ask(self, value: float | None = None) -> None:
         """Run the page: as its address says, or with the slider moved."""
-        message = BackMsg()
-        message.rerun_script.page_name, message.rerun_script.query_string = self.name, self.query
         if value is not None:
-            moved = message.rerun_script.widget_states.widgets.add()
-            moved.id = self.slider
+            moved = WidgetState(id=self.slider)
             moved.double_array_value.data.append(value)
+            self.held.set(moved)
+        await self.rerun()
+
+    async def rerun(self, *pressed: WidgetState) -> None:
+        """Run the page with the values that all its controls have here, and buttons that were ``pressed``."""
+        message = BackMsg()
+        rerun = message.rerun_script
+        rerun.page_name, rerun.query_string = self.name, self.query
+        rerun.widget_states.CopyFrom(self.held.sent())
+        rerun.widget_states.widgets.extend(pressed)
         await self.socket.send(message.SerializeToString())
 
     async def heard(self) -> ForwardMsg:
         """The next message of the server."""
         message = ForwardMsg()
         message.ParseFromString(await self.socket.recv())
-        if message.WhichOneof("type") == "page_info_changed":
+        kind = message.WhichOneof("type")
+        if kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
+        elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+            self.held.see(message.delta.new_element)
+        elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+            self.held.whole_run()
         return message
 
     async def answer(self, answer: Answer, asked: float) -> Answer:
@@ -104,7 +120,8 @@ class Person:
             if kind == "delta" and message.delta.WhichOneof("type") in ("new_element", "new_transient"):
                 self._look(message, note, answer)
             elif kind == "script_finished" and (answer.picture is not None or answer.problem):
-                return answer
+                if message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                    return answer
 
     async def ended(self) -> None:
         """Listen until the page's script has ended."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from urllib.parse import parse_qs
 
 import pytest
+from streamlit.proto.Element_pb2 import Element
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
+from app.held_values import HeldValues
 from app.visitors import Answer, Person
 from dgflow_core import cli
 from dgflow_core.bench import people, server
@@ -64,6 +68,62 @@ def test_a_run_whose_person_has_left_stops_within_two_seconds(served, page, quer
             last = now
 
     assert asyncio.run(come_and_go()) < 2
+
+
+@pytest.mark.parametrize(
+    ("page", "query", "moved"),
+    [
+        ("flow", {"n": "100", "steps": "3"}, "gamma"),
+        ("images", {"n": "8", "steps": "2"}, "gamma"),
+        ("compare", {"n": "100", "panels": "3"}, "p2"),
+        ("latent", {"n": "600", "steps": "2"}, "gamma"),
+        pytest.param("text", {"n": "16"}, "p1", marks=pytest.mark.slow),
+    ],
+)
+def test_a_person_moves_one_control_and_the_others_stay(served, page, query, moved):
+    async def move() -> str:
+        async with Person(served.address, page, **query) as person:
+            await person.ask()
+            for value in (None, 0.05, 0.06):
+                if value is not None:
+                    await person.ask(value)
+                answer = await asyncio.wait_for(person.answer(Answer(0, 0.0, 0.0), 0.0), 120)
+                assert answer.problem == ""
+                assert answer.picture is not None
+            return person.query
+
+    said = parse_qs(asyncio.run(move()))
+    assert "0.06" in said[moved][0]
+    assert {name: said[name] for name in query} == {name: [value] for name, value in query.items()}
+
+
+def test_a_browser_holds_what_its_page_drew_last():
+    held, element = HeldValues(), Element()
+
+    def values() -> dict:
+        return {state.id: state for state in held.sent().widgets}
+
+    element.slider.id = "eta"
+    element.slider.default.append(0.1)
+    held.see(element)
+    chosen = Element()
+    chosen.selectbox.id, chosen.selectbox.default = "method", 1
+    chosen.selectbox.options.extend(["one", "two"])
+    held.see(chosen)
+    held.whole_run()
+    assert values()["method"].string_value == "two"
+    held.see(element)  # drawn again, with no value from the server: what a person did stays
+    moved = WidgetState(id="eta")
+    moved.double_array_value.data.append(0.3)
+    held.set(moved)
+    held.see(element)
+    assert list(values()["eta"].double_array_value.data) == [0.3]
+    element.slider.set_value = True
+    element.slider.value.append(0.2)
+    held.see(element)
+    held.whole_run()
+    assert list(values()["eta"].double_array_value.data) == [0.2]
+    assert values().keys() == {"eta"}
 
 
 def test_people_are_answered_and_what_they_cost_is_measured(served):
