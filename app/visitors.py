@@ -120,8 +120,9 @@ class Person:
             if kind == "delta" and message.delta.WhichOneof("type") in ("new_element", "new_transient"):
                 self._look(message, note, answer)
             elif kind == "script_finished" and (answer.picture is not None or answer.problem):
-                if message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-                    return answer
+                if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                    continue  # another run follows, whose picture it is
+                return answer
 
     async def ended(self) -> None:
         """Listen until the page's script has ended."""
