@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sqlite3
+import tempfile
 import threading
 import tomllib
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from app import drawing, kept_cells
+import dgflow_core as dg
+from app import drawing, export_menu, kept_cells
+from dgflow_core.pictures import formats
+from dgflow_core.pictures.picture import Choice, picture_of
 from tests.browser import ROOT, launch, serve
 
 
@@ -123,6 +129,29 @@ def test_a_closed_tab_gives_its_place_to_who_asks(monkeypatch, attended):
         for training in held:
             training.kill()
             training.join()
+
+
+@pytest.mark.parametrize("when", ["before", "while writing"])
+def test_an_export_that_finds_no_room_is_one_sentence(when, monkeypatch, tmp_path, tiny):
+    """A folder for temporary files that is missing, or full when the file is put in its place."""
+    said = []
+    monkeypatch.setattr(export_menu.st, "error", lambda words, icon: said.append(words))
+    scratch = tmp_path / "scratch"
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    form = formats.get(".png")
+    picture = picture_of(dg.refine(tiny, n=5, steps=1), Choice(model=tiny))
+    if when == "while writing":
+        scratch.mkdir()
+
+        def full(self, target):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(Path, "replace", full)
+    assert export_menu._make(picture, form, {"size": 240}, lambda done, total: None) is None
+    (sentence,) = said
+    assert "could not be written" in sentence
+    assert "No space left" in sentence or "No such file" in sentence
+    assert not list(tmp_path.rglob("*.png"))
 
 
 def test_the_server_listens_to_this_machine_alone():
