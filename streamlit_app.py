@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from app import navigation
+from app import log_lines, navigation
 from app.failures import calm
 
+log_lines.start()
 st.set_page_config(page_title="DGflow Explorer", page_icon=str(navigation.ICON), layout="wide")
 st.html(navigation.STYLE)
 with calm("navigation"):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 
-from app import metrics
+from app import log_lines, metrics
 from app.escape import plain
 from dgflow_core.errors import UserError
 
@@ -19,8 +18,8 @@ CALM = "Something went wrong on our side; it is logged there as {}. Another sett
 
 
 def calmly(where: str) -> str:
-    """Log the exception being handled; return the sentence for the person, with its number in the log."""
-    number = secrets.token_hex(3)
+    """Log the exception being handled; return the sentence for the person, with the request's number."""
+    number = log_lines.current().number
     metrics.ERRORS.labels(where).inc()
     log.exception("%s, %s", where, number)
     return CALM.format(number)

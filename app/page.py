@@ -21,7 +21,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import links, presets, results, sharing, terms, widgets
+from app import links, log_lines, presets, results, sharing, terms, widgets
 from app.escape import plain
 from app.failures import calm
 from app.parameters import Parameter
@@ -52,7 +52,7 @@ class Page:
         self, show: Callable[[Visit], Any], parameters: Callable[[], Mapping[str, Parameter]] = dict
     ) -> None:
         """Run the page once: read the link, show, write the link; what goes wrong is said in a sentence."""
-        with calm(self.name):
+        with log_lines.request(self.name), calm(self.name):
             widgets.begin()
             visit = Visit(self, parameters())
             visit.restore()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 import os
@@ -13,10 +14,12 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from types import SimpleNamespace
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from app import housekeeping, metrics, uploads
+from app import housekeeping, log_lines, metrics, uploads
 from app.cache import Budget, Store
 from app.failures import calmly
 from app.jobs import Line, Rank
@@ -86,6 +89,49 @@ def test_prometheus_reads_line_waits_runs_memory_and_faults(caplog):
     ):
         assert after[name] == before.get(name, 0) + 1, name
     assert after["dgflow_running"] == 0
+
+
+def test_the_log_is_lines_and_the_person_is_told_the_requests_number(tmp_path, monkeypatch):
+    """Everything of one run of a page has its number, which is also the one on the screen."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(log_lines.Lines())
+    logger = logging.getLogger("dgflow")
+    logger.addHandler(handler)
+    monkeypatch.setattr(logger, "level", logging.INFO)
+    logger.manager._clear_cache()
+    file = tmp_path / "bug.py"
+    file.write_text(
+        "from app.page import Page\n"
+        "import logging\n"
+        "def show(page):\n"
+        "    logging.getLogger('dgflow').warning('two\\nlines')\n"
+        "    [][1]\n"
+        "Page('bug', 'Bug', ':material/star:', 'bug', order=1).run(show)\n"
+    )
+    try:
+        runs = [AppTest.from_file(str(file)).run() for _ in range(2)]
+    finally:
+        logger.removeHandler(handler)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    numbers = [re.search(r"as ([0-9a-f]{6})", run.error[0].value)[1] for run in runs]
+    assert numbers[0] != numbers[1]
+    assert [line["request"] for line in lines] == [number for number in numbers for _ in range(3)]
+    warned, failed, ended = lines[:3]
+    assert (warned["level"], warned["message"]) == ("WARNING", "two\nlines")
+    assert "IndexError" in failed["trace"]
+    assert re.fullmatch(r"bug: done after \d+\.\d{3} s", ended["message"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", ended["time"])
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("9d0e-1", "9d0e-1"), ('x" : 1\n', ""), ("y" * 65, ""), (None, "")]
+)
+def test_a_proxys_number_is_kept_where_it_is_one(given, kept, monkeypatch):
+    monkeypatch.setattr(log_lines, "get_script_run_ctx", object)
+    context = SimpleNamespace(headers={"X-Request-ID": given} if given else {})
+    monkeypatch.setattr(log_lines.st, "context", context)
+    assert log_lines.current().connection == kept
 
 
 @pytest.mark.parametrize("where", ["nowhere", "127.0.0.1:99999", "203.0.113.1:0"])
