@@ -16,18 +16,26 @@ from streamlit.web import cli
 import dgflow_core as dg
 from app import navigation
 from dgflow_core import places
+from dgflow_core.kinds.text.metrics import reference_of
 
 #: A model of each kind; one that is not there costs its first visitor what it would have.
 MODELS = ("25gaussians/wgan-gp", "fashion_mnist/sndcgan-ns", "billion_words/wgan-gp")
+#: What Streamlit loads when a table is first drawn.
+TABLES = ("pandas", "pyarrow.compute", "pyarrow.pandas_compat")
 
 
 def prepare() -> None:
-    """Load all pages' modules, and take one step with a model of each kind."""
+    """Load all pages' modules, take one step with a model of each kind, and count what text is held against."""
     for file in navigation.found(navigation.PAGES).values():
         importlib.import_module(f"app.pages.{file.stem}")
+    for name in TABLES:
+        importlib.import_module(name)
     for name in MODELS:
         try:
-            dg.refine(dg.load(name), n=2, steps=1, space="latent")
+            model = dg.load(name)
+            dg.refine(model, n=2, steps=1, space="latent")
+            if model.kind == "text":
+                reference_of(model).prepare()
         except (ValueError, OSError) as error:  # who opens its page is told, too
             logging.getLogger("dgflow").warning("Not prepared: %s", error)
     gc.collect()

@@ -86,7 +86,7 @@ def test_a_stale_ratio_overshoots_and_a_fresh_one_does_not(model):
 
 def test_a_finite_sample_of_the_target_sets_the_floor(model):
     aim = target(model, "latent", Grid(4.5, 64))
-    coarse, fine = (Ruler(aim, n, 0.15, subsample=100).floor(1) for n in (200, 5000))
+    coarse, fine = (Ruler(aim, n, 0.15, subsample=100).floor for n in (200, 5000))
     assert 0 < fine.total_variation < coarse.total_variation < 1
 
 

@@ -76,9 +76,10 @@ def approach(
     target = target or aim(model, space, field)
     grid = target.grid
     width = max(FRACTION * density.silverman(points[0]), grid.width)
-    ruler = density.Ruler(target, run.n, width)
+    ruler = target.ruler(run.n, width)
     seen = target.smoothed(width)
-    each = torch.stack([ruler.density(frame) for frame in points])
+    spread = grid.smooth(torch.stack([grid.histogram(frame) for frame in points]), width)
+    each = torch.stack([grid.normalise(frame) for frame in spread])
     transports = np.unique(np.linspace(0, run.steps, TRANSPORTS).round().astype(int))
     reached = [
         density.wasserstein2(points[step, : ruler.subsample], ruler.reference[: run.n]) for step in transports
@@ -90,5 +91,5 @@ def approach(
     return Approach(
         space, grid.half, base.float().numpy(), seen.float().numpy(),
         each.float().numpy(), dict(zip(DISTANCES, (variation, divergence, wasserstein), strict=True)),
-        dict(zip(DISTANCES, ruler.floor(), strict=True)), int(variation.argmin()),
+        dict(zip(DISTANCES, ruler.floor, strict=True)), int(variation.argmin()),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +27,8 @@ from dgflow_core.zoo.model import Model
 
 SAMPLES = 100_000
 TINY = 1e-300
+#: Sets of draws whose mean is a ruler's floor.
+FLOORS = 3
 
 
 @dataclass(frozen=True)
@@ -83,16 +85,14 @@ class Grid:
         return self.normalise(total.reshape(self.size, self.size))
 
     def smooth(self, density: Tensor, bandwidth: float) -> Tensor:
-        """``density`` convolved with a Gaussian of standard deviation ``bandwidth``.
+        """``density`` (…, size, size) convolved with a Gaussian of standard deviation ``bandwidth``.
 
         Done as K D Kᵀ, one small matrix an axis: exact, and nowhere below zero, which a Fourier
         transform's rounding would be.
         """
         if bandwidth <= 0:
             return density
-        away = (self.centres[:, None] - self.centres[None]) / bandwidth
-        kernel = torch.exp(-0.5 * away**2)
-        kernel = kernel / kernel.sum(1, keepdim=True).clamp_min(TINY).max()
+        kernel = _kernel(self, bandwidth)
         return kernel @ density @ kernel.T
 
     def kde(self, points: Tensor, bandwidth: float, weights: Tensor | None = None) -> Tensor:
@@ -122,6 +122,14 @@ class Grid:
         return self.points[cells] + jitter
 
 
+@lru_cache(maxsize=8)
+def _kernel(grid: Grid, bandwidth: float) -> Tensor:
+    """The Gaussian between any two cells of an axis, (size, size); the same at all steps of a run."""
+    away = (grid.centres[:, None] - grid.centres[None]) / bandwidth
+    kernel = torch.exp(-0.5 * away**2)
+    return kernel / kernel.sum(1, keepdim=True).clamp_min(TINY).max()
+
+
 def silverman(points: Tensor) -> float:
     """Silverman's bandwidth for n points in the plane: n^(−1/6) times their mean standard deviation."""
     return float(points.double().std(0).mean()) * len(points) ** (-1 / 6)
@@ -142,12 +150,17 @@ class Target:
     density: Tensor
     log_constant: float
     _smoothed: dict = field(default_factory=dict, repr=False, compare=False)
+    _rulers: dict = field(default_factory=dict, repr=False, compare=False)
 
     def smoothed(self, bandwidth: float) -> Tensor:
         """q seen through the kernel that estimates the particles' density, (size, size)."""
         if bandwidth not in self._smoothed:
             self._smoothed[bandwidth] = self.grid.normalise(self.grid.smooth(self.density, bandwidth))
         return self._smoothed[bandwidth]
+
+    def ruler(self, n: int, bandwidth: float) -> Ruler:
+        """The ruler of all runs of ``n`` particles that are seen through this kernel."""
+        return self._rulers.setdefault((n, bandwidth), Ruler(self, n, bandwidth))
 
 
 def default_grid(model: Model, space: str, size: int = 128) -> Grid:
@@ -256,10 +269,11 @@ class Ruler:
         apart = wasserstein2(points[: self.subsample].cpu(), self.reference[: len(points)])
         return Distances(total_variation(grid, p, q), max(kl(grid, p, q), 0.0), apart)
 
-    def floor(self, repeats: int = 3) -> Distances:
+    @cached_property
+    def floor(self) -> Distances:
         """What ``n`` independent draws from the target measure; evenly spread particles can lie below."""
         draws = (
             self.measure(self.target.grid.sample(self.target.density, self.n, self.seed + 100 + index))
-            for index in range(repeats)
+            for index in range(FLOORS)
         )
         return Distances(*np.mean(list(draws), axis=0).tolist())

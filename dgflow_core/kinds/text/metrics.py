@@ -92,6 +92,12 @@ class TextReference:
         """JS-n of ``strings`` against the held-out ones, bits; ``n`` is 4 or 6."""
         return js(ngrams(strings, n), self.grams[n])
 
+    def prepare(self) -> None:
+        """Count what is counted once: the n-grams and words of the held-out strings."""
+        for metric in fitting(METRICS, ()).values():
+            metric.of(TextSamples([self.strings[:1]]), self)
+            metric.real(self, len(self.strings))
+
     def real(self, n: int, count: int) -> float:
         """What ``count`` real strings score in JS-n, between the counts measured (log scale)."""
         counts = sorted(map(int, self.floor))
