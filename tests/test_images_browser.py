@@ -321,3 +321,33 @@ def test_a_raw_pair_is_handed_in_examined_mended_refined_and_exported(page, tmp_
     frames = export_gif(page)
     assert len(frames) == 5
     assert np.abs(frames[0] - frames[4]).mean() > 0.1
+
+
+def test_the_selected_picture_opens_large_before_and_after(page):
+    first = visit(page, "?n=8&steps=2")
+    grid, large = page.locator("canvas.grid:visible"), page.get_by_role("dialog")
+    grid.focus()
+    page.keyboard.press("Enter")
+    expect(large).to_be_visible()
+    sides = [large.locator("canvas").nth(i).bounding_box() for i in (0, 1)]
+    assert min(side[length] for side in sides for length in ("width", "height")) > 560
+    assert sides[0]["x"] + sides[0]["width"] < sides[1]["x"]
+    assert all(0 <= side["x"] and side["x"] + side["width"] <= 1366 for side in sides)
+    draws = "canvases => canvases.map(one => one.toDataURL())"
+    before, after = large.locator("canvas").evaluate_all(draws)
+    assert before != after
+    page.keyboard.press("Home")
+    expect(large).to_contain_text("step 0")
+    page.keyboard.press(" ")
+    expect(large).to_contain_text("step 2")
+    page.keyboard.press("Home")
+    assert len(set(large.locator("canvas").evaluate_all(draws))) == 1
+    page.keyboard.press("ArrowLeft" if int(first["selected"]) else "ArrowRight")
+    expect(large).not_to_contain_text(f"Sample {int(first['selected']) + 1}:")
+    assert large.locator("canvas").evaluate_all(draws)[0] != before
+    page.keyboard.press("Escape")
+    expect(large).to_be_hidden()
+    expect(grid).to_be_focused()
+    page.keyboard.press("Enter")
+    large.get_by_role("button", name="Close").click()
+    expect(large).to_be_hidden()

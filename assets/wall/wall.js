@@ -55,7 +55,7 @@ export class Wall {
       views: choices(VIEWS, "What the wall shows", (name) => this.choose({ view: name })),
       panes: choices(PANES, "What the chart shows", (name) => this.choose({ pane: name })),
       orders: choices(ORDERS, "Order of the pictures", (name) => this.choose({ order: name })),
-      grid: canvas("grid", "The wall of samples; click one to follow it"),
+      grid: canvas("grid", "The wall of samples; click one to follow it, again or Enter to see it large"),
       legend: element("div", { className: "legend" }),
       chart: element("div", { className: "chart" }),
       map: canvas("map", "Where the samples lie among real images, in two directions of features"),
@@ -71,13 +71,50 @@ export class Wall {
         element("div", { className: "transport" }, ...transport.buttons, transport.scrub, transport.count, transport.speed), parts.legend),
       element("div", { className: "right" }, parts.panes, parts.chart, parts.map, parts.caption, parts.film),
     );
+    this.buildLarge(canvas);
     this.chart = new Chart(parts.chart, { onScrub: (step, settled) => this.playback.go(step, settled) });
     const by = (places) => () => this.step(places());
     onKeys(parts.grid, {
       ...transport.keys([" ", "Home", "End", "[", "]"]), f: () => fullScreen(this.root),
-      "?": helper(this.root, { ...KEYS, "← →": "another picture", "↑ ↓": "another row" }), ArrowLeft: by(() => -1), ArrowRight: by(() => 1),
+      "?": helper(this.root, { ...KEYS, "← →": "another picture", "↑ ↓": "another row", Enter: "the picture, large" }), Enter: () => this.enlarge(), ArrowLeft: by(() => -1), ArrowRight: by(() => 1),
       ArrowUp: by(() => -this.across), ArrowDown: by(() => this.across),
     });
+  }
+
+  /** The selected picture before and after, as large as the window allows. Escape closes it, as every dialog. */
+  buildLarge(canvas) {
+    const { parts, transport } = this;
+    const close = element("button", { type: "button", textContent: "Close", onclick: () => parts.large.close() });
+    Object.assign(parts, {
+      before: canvas("before", "The selected sample at the start"), after: canvas("after", "The selected sample now"),
+      about: element("p", { ariaLive: "polite" }),
+      large: element("dialog", { className: "large", tabIndex: -1, "aria-label": "The selected picture, large" }),
+    });
+    parts.large.append(element("div", { className: "pair" }, parts.before, parts.after), element("div", { className: "head" }, parts.about, close));
+    parts.large.onclick = (event) => event.target === parts.large && parts.large.close(); // beside the pictures
+    onKeys(parts.large, {
+      ...transport.keys([" ", "Home", "End", "[", "]"]), ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1),
+      ArrowUp: () => this.step(-this.across), ArrowDown: () => this.step(this.across),
+    });
+    this.root.append(parts.large);
+  }
+
+  enlarge() {
+    this.parts.large.showModal();
+    this.parts.large.focus(); // and not its button, which would take the space bar
+    this.draw();
+  }
+
+  drawLarge() {
+    const { parts, selected } = this;
+    const upright = innerHeight > innerWidth;
+    const side = Math.floor(upright ? Math.min(innerWidth - 64, (innerHeight - 190) / 2) : Math.min((innerWidth - 110) / 2, innerHeight - 140));
+    parts.large.classList.toggle("upright", upright);
+    for (const [place, step] of [[parts.before, 0], [parts.after, this.at]]) {
+      surface(place, side, side).drawImage(this.sample(step, selected), 0, 0, side, side);
+    }
+    const d = (step) => signed(this.logit(step, selected));
+    parts.about.textContent = `Sample ${selected + 1}: base, d = ${d(0)}; step ${this.at}, d = ${d(this.at)}`;
   }
 
   // ---- the run ----------------------------------------------------------------------------
@@ -162,7 +199,9 @@ export class Wall {
     const column = Math.floor((event.offsetX - this.gutter) / this.tile);
     const row = Math.floor(event.offsetY / this.tile);
     const sample = this.hung[row * this.across + column];
-    if (sample !== undefined && column >= 0 && column < this.across) this.choose({ selected: sample });
+    if (sample === undefined || column < 0 || column >= this.across) return;
+    if (sample === this.selected) this.enlarge();
+    else this.choose({ selected: sample });
   }
 
   /** Select the picture `places` further on. */
@@ -227,6 +266,7 @@ export class Wall {
     if (memory.pane === "map") this.drawMap();
     else this.chart.draw(this.at);
     this.drawFilm();
+    if (this.parts.large.open) this.drawLarge();
   }
 
   drawGrid() {
