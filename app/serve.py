@@ -25,7 +25,7 @@ TABLES = ("pandas", "pyarrow.compute", "pyarrow.pandas_compat")
 
 
 def prepare() -> None:
-    """Load all pages' modules, take one step with a model of each kind, and count what text is held against."""
+    """Load all pages' modules, take a step with a model of each kind, count what text is held against."""
     for file in navigation.found(navigation.PAGES).values():
         importlib.import_module(f"app.pages.{file.stem}")
     for name in TABLES:

@@ -332,7 +332,7 @@ def test_the_selected_picture_opens_large_before_and_after(page):
     sides = [large.locator("canvas").nth(i).bounding_box() for i in (0, 1)]
     assert min(side[length] for side in sides for length in ("width", "height")) > 560
     assert sides[0]["x"] + sides[0]["width"] < sides[1]["x"]
-    assert all(0 <= side["x"] and side["x"] + side["width"] <= 1366 for side in sides)
+    assert all(side["x"] >= 0 and side["x"] + side["width"] <= 1366 for side in sides)
     draws = "canvases => canvases.map(one => one.toDataURL())"
     before, after = large.locator("canvas").evaluate_all(draws)
     assert before != after
