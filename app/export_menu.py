@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 import dgflow_core as dg
-from app import jobs, results
+from app import jobs, limits, results
 from app.jobs import Rank
 from dgflow_core.errors import UserError
 from dgflow_core.pictures import formats
@@ -44,15 +44,7 @@ def popover(shown: Picture | Views, key: str) -> None:
         identity = results.key(name, options, type(picture).__name__, picture.key, _seen(picture))
         if st.button("Make the file", type="primary", key=f"{key}._make", width="stretch",
                      help="Writes the file; the download appears when it is done."):  # fmt: skip
-            bar = st.progress(0.0, "Drawing…")
-
-            def show(done: int, total: int) -> None:
-                jobs.look()
-                bar.progress(done / total, f"Frame {done} of {total}")
-
-            with jobs.place(Rank.LONG, bar.progress):
-                made = _make(picture, form, options, show)
-            bar.empty()
+            made = _wait(picture, form, options)
             if made is not None:
                 st.session_state[f"{key}._made"] = (identity, made)
         kept, made = st.session_state.get(f"{key}._made", ("", None))
@@ -64,6 +56,26 @@ def popover(shown: Picture | Views, key: str) -> None:
                 key=f"{key}._download", on_click="ignore", width="stretch", icon=":material/save:",
                 help="The file's name says what is in it.",
             )  # fmt: skip
+
+
+def _wait(picture: Picture, form: formats.Format, options: dict[str, Any]) -> bytes | None:
+    """The file's bytes, its price looked at before it waits in line; None where it is too high."""
+    try:
+        look = Look(**options)
+        limits.check_export(picture, form, look)
+    except UserError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+    bar = st.progress(0.0, "Drawing…")
+
+    def show(done: int, total: int) -> None:
+        jobs.look()
+        bar.progress(done / total, f"Frame {done} of {total}")
+
+    with jobs.place(Rank.LONG, bar.progress):
+        made = _make(picture, form, look, show)
+    bar.empty()
+    return made
 
 
 def _which(shown: Picture | Views, key: str) -> Picture:
@@ -79,12 +91,12 @@ def _seen(picture: Picture) -> list[Any]:
     return [getattr(picture, name, None) for name in ("order", "sample", "selected", "view", "rows", "step")]
 
 
-def _make(picture: Picture, form: formats.Format, options: dict, progress: Callable) -> bytes | None:
+def _make(picture: Picture, form: formats.Format, look: Look, progress: Callable) -> bytes | None:
     """The file's bytes; None where it went wrong, which is then said."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"picture.{form.suffix}"
-            dg.export.save(picture, path, form, Look(**options), formats.Watch(progress))
+            dg.export.save(picture, path, form, look, formats.Watch(progress))
             return path.read_bytes()
     except UserError as error:
         st.error(str(error), icon=":material/error:")

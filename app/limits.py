@@ -12,6 +12,9 @@ import dgflow_core as dg
 from dgflow_core import kinds
 from dgflow_core.errors import UserError
 from dgflow_core.flow import price
+from dgflow_core.pictures.formats import Format
+from dgflow_core.pictures.picture import Picture
+from dgflow_core.pictures.sheet import Look
 
 #: The most bytes that models, tables, finished runs and pictures of all sessions may hold together.
 MEMORY = int(float(os.environ.get("DGFLOW_MEMORY") or 400) * 2**20)
@@ -61,6 +64,20 @@ def check(model: dg.Model, settings: dict[str, Any], tabulated: bool = False) ->
                 f"n × steps is too much here: this run would {verb} {words(asked)}, at most {words(limit)} "
                 f"fit{': ' + ' or '.join(fits) + ' would' if fits else ''}."
             )
+
+
+def check_export(picture: Picture, form: Format, look: Look) -> None:
+    """Refuse a file that would take too long to make, before anything is drawn.
+
+    Raises:
+        UserError: one sentence that says what it would cost.
+    """
+    asked = form.seconds(picture, look)
+    if asked > SECONDS:
+        raise UserError(
+            f"{form.suffix.upper()} is too much here: this file would take {_time(asked)}, at most "
+            f"{_time(SECONDS)} fit; choose a smaller height, or fewer steps."
+        )
 
 
 def _fitting(measure: Callable[[int, int], float], limit: float, n: int, steps: int) -> list[str]:

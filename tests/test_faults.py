@@ -17,6 +17,7 @@ import dgflow_core as dg
 from app import drawing, export_menu, kept_cells
 from dgflow_core.pictures import formats
 from dgflow_core.pictures.picture import Choice, picture_of
+from dgflow_core.pictures.sheet import Look
 from tests.browser import ROOT, launch, serve
 
 
@@ -147,7 +148,7 @@ def test_an_export_that_finds_no_room_is_one_sentence(when, monkeypatch, tmp_pat
             raise OSError(errno.ENOSPC, "No space left on device")
 
         monkeypatch.setattr(Path, "replace", full)
-    assert export_menu._make(picture, form, {"size": 240}, lambda done, total: None) is None
+    assert export_menu._make(picture, form, Look(size=240), lambda done, total: None) is None
     (sentence,) = said
     assert "could not be written" in sentence
     assert "No space left" in sentence or "No such file" in sentence

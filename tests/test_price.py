@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 import time
+from types import SimpleNamespace
 
 import pytest
 
 import dgflow_core as dg
-from app import limits
+from app import export_menu, limits
 from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.flow import price
 from dgflow_core.flow.driver import Run
+from dgflow_core.pictures import formats
+from dgflow_core.pictures.formats import declaration
+from dgflow_core.pictures.picture import Choice, picture_of
+from dgflow_core.pictures.sheet import Look
 
 
 class Counting(ExactField):
@@ -86,6 +91,34 @@ def test_too_long_a_run_is_one_sentence_that_says_what_fits(settings, monkeypatc
         limits.check(model, {**settings, "n": n, "steps": steps})
         with pytest.raises(UserError):
             limits.check(model, {**settings, "n": n + 1, "steps": steps})
+
+
+def test_too_long_an_export_is_one_sentence_before_anything_is_drawn(monkeypatch):
+    said, drawn = [], []
+    monkeypatch.setattr(export_menu.st, "error", lambda words, icon: said.append(words))
+    monkeypatch.setattr(export_menu, "_make", lambda *given: drawn.append(1))
+    monkeypatch.setattr(limits, "SECONDS", 60)
+    picture = SimpleNamespace()
+    painter = SimpleNamespace(steps=1000, width=1086, height=1080)
+    monkeypatch.setattr(declaration, "paint", lambda picture, look: painter)
+    assert export_menu._wait(picture, formats.get(".mp4"), {"size": 1080}) is None
+    assert not drawn
+    assert said == [
+        "MP4 is too much here: this file would take 80 s, at most 60 s fit; "
+        "choose a smaller height, or fewer steps."
+    ]
+    limits.check_export(picture, formats.get(".png"), Look(size=1080))
+    painter.width = painter.height = 360
+    limits.check_export(picture, formats.get(".mp4"), Look(size=360))
+
+
+def test_the_price_of_a_file_counts_its_frames(tiny):
+    def seconds(steps: int, size: int) -> float:
+        picture = picture_of(dg.refine(tiny, n=5, steps=steps), Choice(model=tiny))
+        return formats.get(".gif").seconds(picture, Look(size=size))
+
+    assert seconds(5, 240) == pytest.approx(2 * seconds(2, 240))
+    assert seconds(2, 720) > 2 * seconds(2, 240)
 
 
 def test_defaults_of_every_model_are_affordable():

@@ -16,6 +16,10 @@ from dgflow_core.pictures.sheet import Look
 #: What can be chosen of files that move, and of those that show one step.
 ANIMATED, STILL = ("size", "dark", "layers", "fps"), ("size", "dark", "layers", "step")
 
+#: Seconds of one core that a frame in the plane costs, and each of its pixels; samples cost about half of it.
+#: Measured on 81 frames of 2,000 particles, GIF and MP4, 362 × 360 and 1086 × 1080.
+FRAME, PIXEL = 0.015, 5.5e-8
+
 Progress = Callable[[int, int], object]
 Stop = Callable[[], bool]
 
@@ -87,6 +91,13 @@ class Format:
         """Whether a picture can be saved so."""
         runs = len(picture.runs)
         return picture.kind in self.kinds and (self.runs is None or 1 <= runs <= self.runs)
+
+    def seconds(self, picture: Picture, look: Look) -> float:
+        """About how many seconds of one core a file costs, known before anything is drawn."""
+        if "fps" not in self.options:
+            return 0.0  # one step, or the numbers alone
+        painter = paint(picture, look)
+        return (painter.steps + 1) * (FRAME + PIXEL * painter.width * painter.height)
 
     def check(self, picture: Picture, look: Look) -> None:
         """Say what would not work, before anything is drawn.
