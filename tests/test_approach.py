@@ -20,6 +20,7 @@ def shipped(request):
     return model, TabulatedField(model, "latent", size=257, keep=False)
 
 
+@pytest.mark.slow
 def test_the_stale_flow_overshoots_and_the_exact_flow_does_not(shipped):
     model, field = shipped
     target = aim(model, "latent", field)
@@ -47,6 +48,7 @@ def page(**query) -> AppTest:
     return visit("latent", **query)
 
 
+@pytest.mark.slow
 def test_the_page_says_when_the_stale_flow_is_best():
     test = page(n="500", steps="20")
     assert not test.warning

@@ -140,6 +140,7 @@ def test_every_published_number_is_shown_once(number):
             assert figure(panel, change).layout.height > 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("report", ["table1", "images", "text"])
 def test_what_is_kept_was_measured_on_the_weights_that_ship(report):
     cells = json.loads((ROOT / "assets" / "results" / f"{report}.json").read_text())["cells"]

@@ -108,6 +108,7 @@ def broken(case: str, good, folder):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "words"),
     [

@@ -36,6 +36,7 @@ def visit(served: server.Server, page: str, **query: str) -> Answer:
     return asyncio.run(come())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "query"),
     [
@@ -126,6 +127,7 @@ def test_a_browser_holds_what_its_page_drew_last():
     assert values().keys() == {"eta"}
 
 
+@pytest.mark.slow
 def test_people_are_answered_and_what_they_cost_is_measured(served):
     result = people.visit(served, people.Crowd(people=3, minutes=0.1, every=1.0))
     assert result["problems"] == []

@@ -165,6 +165,7 @@ def test_train_writes_a_model_and_goes_on(model, tmp_path, monkeypatch, capsys):
     assert dg.load("25gaussians/small").config["recipe"]["iterations"] == 2
 
 
+@pytest.mark.slow
 def test_table1_prints_keeps_and_goes_on(model, tmp_path, monkeypatch, capsys):
     quick = replace(reports.tables["table1"], rows=reports.tables["table1"].rows[:6])  # the paper's
     monkeypatch.setitem(reports.tables, "table1", replace(quick, paper_models={model: "WGAN-GP"}))

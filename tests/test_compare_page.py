@@ -25,6 +25,7 @@ def test_a_slot_is_what_its_text_says(text):
     assert panels.write(panels.read(text)) == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -50,6 +51,7 @@ def test_the_default_page_shows_four_rows_with_every_metric():
     assert table["high_quality"][1] > table["high_quality"][0] + 50
 
 
+@pytest.mark.slow
 def test_every_method_can_stand_in_a_panel():
     test = page(panels="2", n="100")
     for method in dg.methods.values():

@@ -93,6 +93,7 @@ def said(lesson: Lesson, number: str) -> bool:
     return float(number) in numbers | shares
 
 
+@pytest.mark.slow
 @every
 def test_one_answer_is_right_and_it_is_measured(slug):
     seen = measured(slug)
@@ -112,6 +113,7 @@ def test_every_number_of_the_reveal_is_told(slug):
     assert "nan" not in words
 
 
+@pytest.mark.slow
 @every
 def test_the_check_can_be_passed_and_failed(slug):
     attempt, check = LESSONS[slug].attempt, Condition(LESSONS[slug].attempt.check)

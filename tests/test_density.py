@@ -21,6 +21,7 @@ def model(request) -> dg.Model:
     return dg.load(request.param, device="cpu")
 
 
+@pytest.mark.slow
 def test_the_target_integrates_to_one_and_agrees_with_weighted_prior_samples(model):
     aim = target(model, "latent", Grid(4.5, 96))
     assert aim.grid.integral(aim.density) == pytest.approx(1, abs=1e-9)
@@ -61,6 +62,7 @@ def test_distances_know_their_ends():
         wasserstein2(five, a)
 
 
+@pytest.mark.slow
 def test_a_stale_ratio_overshoots_and_a_fresh_one_does_not(model):
     """Without noise the stale run's distance falls, turns and rises; the fresh one's only falls."""
     aim = target(model, "latent")

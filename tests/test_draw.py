@@ -62,6 +62,7 @@ def test_the_server_says_when_it_is_busy():
                 drawing.places().release()
 
 
+@pytest.mark.slow
 def test_the_process_reports_and_stops():
     process = subprocess.Popen([sys.executable, "-m", "dgflow_core.training.drawn"], cwd=ROOT, text=True,
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip

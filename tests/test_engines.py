@@ -46,12 +46,14 @@ def test_another_engine_is_refused_in_a_sentence(name):
         engines.get("processes", gpus=0.5)
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_replaced(tmp_path):
     found = dict(engines.Processes(2).run(dies_once, [(tmp_path, number) for number in range(5)]))
     assert found == {number: number for number in range(5)}
     assert (tmp_path / "died").exists()
 
 
+@pytest.mark.slow
 def test_a_sweep_is_the_same_to_the_last_bit_in_processes_and_goes_on(tmp_path, capsys):
     cells = {}
     threads = torch.get_num_threads()

@@ -224,6 +224,7 @@ def test_the_twelve_faults_are_among_the_planted():
     assert {key for key, _ in PLANTED.values()} >= TWELVE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", PLANTED)
 def test_a_planted_fault_is_found(fault):
     key, make = PLANTED[fault]
@@ -236,6 +237,7 @@ def test_a_planted_fault_is_found(fault):
     assert "\n" not in sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [name for name, (key, _) in PLANTED.items() if key in (
     "sigmoid", "range", "prior", "batch-norm", "offset", "flipped")])  # fmt: skip
 def test_a_remedy_mends_it_and_leaves_the_model_alone(fault):
@@ -255,6 +257,7 @@ def test_a_remedy_mends_it_and_leaves_the_model_alone(fault):
     assert torch.isfinite(run.logits).all()
 
 
+@pytest.mark.slow
 def test_the_sigmoid_is_undone_exactly():
     bare = mine(d=critic())
     for last in (critic(1, nn.Sigmoid()), ByHand(critic()), critic(1, nn.LogSigmoid())):
@@ -281,11 +284,13 @@ def test_a_rescaled_model_sees_the_same_images(last, scale, half):
 SHIPPED = dg.models()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_models_are_silent(name):
     assert [str(finding) for finding in examine(dg.load(name, device="cpu"))] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["8gaussians/wgan-gp", "fashion_mnist/sndcgan-ns", "cifar10/vae"])
 def test_faults_in_trained_models(name):
     m = dg.load(name, device="cpu")
@@ -342,11 +347,13 @@ def healthy(seed: int) -> dg.Model:
     return own_model(label, networks[0], {"critic": judge}, prior, choice, "cpu")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(300, 320))  # no limit was set by looking at these
 def test_no_false_alarm_over_random_healthy_networks(seed):
     assert [str(finding) for finding in examine(healthy(seed))] == []
 
 
+@pytest.mark.slow
 def test_with_a_data_root_it_says_how_well_the_logit_separates(tmp_path):
     raw = tmp_path / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)

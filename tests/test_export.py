@@ -64,6 +64,7 @@ def near(picture: np.ndarray, colour: str, by: int = 24) -> int:
     return int((np.abs(picture[..., :3].astype(int) - ImageColor.getrgb(colour)).max(-1) <= by).sum())
 
 
+@pytest.mark.slow
 def test_gif_has_one_frame_a_step_from_base_to_refined(run, tiny, tmp_path):
     path = dg.export.gif(run, tmp_path / "run.gif", model=tiny, size=320, fps=20)
     frames = imageio.mimread(path, memtest=False)
@@ -78,6 +79,7 @@ def test_gif_has_one_frame_a_step_from_base_to_refined(run, tiny, tmp_path):
     assert near(frames[-1], palette.BASE) < 0.5 * near(frames[0], palette.BASE)
 
 
+@pytest.mark.slow
 def test_a_gif_of_101_frames_takes_less_than_five_seconds_of_a_core(tmp_path):
     """The 2D page's own picture at 640 pixels; fewer frames, of which each costs the same."""
     model = dg.load("25gaussians/wgan-gp")

@@ -86,6 +86,7 @@ def test_no_room_for_the_store_costs_only_that(tmp_path, monkeypatch, caplog):
     assert kept_cells.read(["a"]) == {}
 
 
+@pytest.mark.slow
 def test_a_server_that_was_killed_has_kept_its_finished_cells():
     from streamlit.testing.v1 import AppTest
 

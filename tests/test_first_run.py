@@ -38,6 +38,7 @@ def test_what_is_kept_is_that_run(name):
     assert first_run.read(model.with_offset(1.0), settings(model)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", KEPT)
 def test_a_page_begins_with_it_and_computes_nothing(page, monkeypatch):
     def refuse(*_, **__):

@@ -42,6 +42,7 @@ def test_a_slider_changes_the_rule_and_the_link():
     assert test.query_params["eta"] == "0.02"
 
 
+@pytest.mark.slow
 def test_every_method_and_space_draws():
     from dgflow_core import methods
 

@@ -59,6 +59,7 @@ def test_the_pool_moves_as_dgflow_in_data_space_does(tiny, divergence):
     assert moved(tiny.differentiable_logit, 10 * x, divergence, 0.02, bound=1.0).abs().max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["25gaussians/vgrow-kl", "moons/vgrow-jeffreys"])
 def test_vgrow_in_the_plane_stops_and_goes_on_exactly(name, tmp_path):
     made = recipe(name, **PLANE)
@@ -67,6 +68,7 @@ def test_vgrow_in_the_plane_stops_and_goes_on_exactly(name, tmp_path):
     assert dg.load(shelf.save(whole, tmp_path / "model"), device="cpu").digest == whole.digest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "own"),
     [
@@ -97,6 +99,7 @@ def laddered(root, stocked):  # noqa: F811
     return dg.load(name, device="cpu")
 
 
+@pytest.mark.slow
 def test_a_flow_climbs_the_ladder(laddered):
     """The logit of each frame, and the move to the next, are its rung's."""
     settings = {"eta": 0.1, "gamma": 0.0, "space": "latent"}
@@ -114,6 +117,7 @@ def test_a_flow_climbs_the_ladder(laddered):
         dg.refine(laddered, n=2, steps=2, until="flat", **settings)
 
 
+@pytest.mark.slow
 def test_an_online_ratio_learns_between_moves_and_repeats(laddered, root):  # noqa: F811
     model = laddered.without_ladder()
 
@@ -129,6 +133,7 @@ def test_an_online_ratio_learns_between_moves_and_repeats(laddered, root):  # no
     assert not torch.allclose(first.logits[3], stale.logits[3], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_table_of_fresh_ratios_measures_one_run_on_the_way(laddered, root, tmp_path, capsys):  # noqa: F811
     out = tmp_path / "fresh.json"
     command = [
@@ -155,6 +160,7 @@ def test_the_table_of_fresh_ratios_measures_one_run_on_the_way(laddered, root, t
     assert base[0] == base[1]
 
 
+@pytest.mark.slow
 def test_a_growth_is_recorded_without_changing_it_and_ships_beside_the_weights(tmp_path):
     made = recipe("25gaussians/vgrow-js", **PLANE)
     plain = made.trainer(CPU, None)
@@ -181,6 +187,7 @@ def test_a_growth_is_recorded_without_changing_it_and_ships_beside_the_weights(t
     assert len(four.panels) == 2
 
 
+@pytest.mark.slow
 def test_a_growth_is_drawn_with_its_arrows_turning(tmp_path):
     model = loop.train(recipe("moons/vgrow-kl", **PLANE | {"iterations": 1}), tmp_path / "run", CPU)
     scene = growth_scene.compose(
@@ -194,6 +201,7 @@ def test_a_growth_is_drawn_with_its_arrows_turning(tmp_path):
     assert np.array_equal(frames[0], frames[2])
 
 
+@pytest.mark.slow
 def test_the_process_of_the_page_grows_in_turns_until_it_is_stopped():
     request = grown.Request(dataset="moons", divergences=("KL", "JS"), seconds=60)
     rows, stop = [], []
@@ -240,6 +248,7 @@ class Standing(GrowingTrainer):
         return torch.randn(n, 2, generator=rng)
 
 
+@pytest.mark.slow
 def test_with_the_generator_standing_still_it_is_the_exact_flow():
     """Fresh, both go to AIM · (1 − (1 − η)^k), within 0.2 of each other in sliced W₂; stale, far past it."""
     eta, moves = 0.1, 14

@@ -26,6 +26,7 @@ def page(tmp_path_factory):
     return file
 
 
+@pytest.mark.slow
 def test_it_names_no_address_and_tells_what_its_own_runs_measure(page):
     text = page.read_text(encoding="utf-8")
     assert not re.search(r"https?://(?!www\.w3\.org)", text)
@@ -58,6 +59,7 @@ def test_markup_is_text_with_emphasis_and_nothing_else():
     assert markup("a *b* <i>\n\n**c**") == "<p>a <em>b</em> &lt;i&gt;</p><p><b>c</b></p>"
 
 
+@pytest.mark.slow
 def test_the_command_writes_it_and_names_what_is_wrong(tmp_path, capsys):
     assert main(["lessons", str(tmp_path / "a.html"), "--only", "99_none"]) != 0
     assert "only must be one of 01_logit" in capsys.readouterr().err

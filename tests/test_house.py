@@ -204,6 +204,7 @@ def seen(house: Path, code: str):
     return json.loads(run(house, "-c", SHOW + code).splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_a_method_is_one_file_and_its_browser_form_one_beside_it(house):
     assert "Step size of the ascent" in run(
         house, "-m", "dgflow_core", "refine", "--method", "ascent", "--help"
@@ -228,6 +229,7 @@ print(json.dumps({
                      "live": True}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_divergence_is_one_row(house):
     help = run(house, "-m", "dgflow_core", "refine", "--help")
     assert "cubic" in help
@@ -244,6 +246,7 @@ print(json.dumps({
     assert found == {"api": True, "options": True, "live": True}
 
 
+@pytest.mark.slow
 def test_a_data_set_is_one_file(house):
     assert "ring/wgan-gp" in run(house, "-m", "dgflow_core", "train", "--list")
     found = seen(house, """
@@ -256,6 +259,7 @@ print(json.dumps([
     assert found == [True, True]
 
 
+@pytest.mark.slow
 def test_a_metric_is_one_row(house):
     found = seen(house, """
 import dgflow_core as dg
@@ -276,6 +280,7 @@ print(json.dumps({
     assert found == {"curves": True, "sweep": True, "chosen": "spread", "compare": True, "table": True}
 
 
+@pytest.mark.slow
 def test_an_export_format_is_one_file(house):
     run(house, "-m", "dgflow_core", "refine", "25gaussians/wgan-gp", "--n", "40", "--steps", "2",
         "--out", "last.txt")  # fmt: skip
@@ -289,6 +294,7 @@ print(json.dumps(["txt" in dg.export.FORMATS, any(option.startswith("TXT") for o
     assert found == [True, True]
 
 
+@pytest.mark.slow
 def test_a_page_is_one_file(house):
     found = seen(house, """
 from app import navigation
@@ -303,6 +309,7 @@ print(json.dumps([
     assert found == [1, ["Hello, seed 7."], True]
 
 
+@pytest.mark.slow
 def test_a_lesson_is_one_file(house):
     found = seen(house, """
 lessons = page("lessons", lesson="70_hello")

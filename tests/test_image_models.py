@@ -50,6 +50,7 @@ def stirred(network: nn.Module) -> nn.Module:
     return network
 
 
+@pytest.mark.slow
 def test_snresnet_folds_to_the_same_function():
     torch.manual_seed(0)
     network = stirred(SNResNetGenerator(8, 3, 4, batch_norm=True))
@@ -90,6 +91,7 @@ def flow():
     return flow
 
 
+@pytest.mark.slow
 def test_folded_glow_inverts_the_trained_flow(flow):
     x = torch.rand(8, 3, 32, 32) * 2 - 1
     with torch.no_grad():
@@ -101,6 +103,7 @@ def test_folded_glow_inverts_the_trained_flow(flow):
     assert plain(3 * z).abs().max() <= 1
 
 
+@pytest.mark.slow
 def test_glow_stays_finite_where_no_image_is(flow):
     plain, z = glow_training.fold(flow), 1e4 * torch.randn(8, 3072)
     for step in plain.scales.modules():
@@ -208,6 +211,7 @@ def stocked(root, tmp_path, monkeypatch, quick):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_kind_trains_resumes_saves_loads_and_refines(name, root, stocked):
     recipe = training.get(name).model_copy(update={**TINY, **RECIPES[name]})
@@ -227,6 +231,7 @@ def test_every_kind_trains_resumes_saves_loads_and_refines(name, root, stocked):
     assert torch.isfinite(run.samples).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cifar10/mmd-gan", "cifar10/ocfgan-gp", "cifar10/vae", "cifar10/glow"])
 def test_correctors_start_from_the_lent_critic_and_leave_the_generator_alone(name, root, stocked):
     recipe = training.get(name).model_copy(update={**TINY, **RECIPES[name]})
@@ -245,6 +250,7 @@ def test_correctors_start_from_the_lent_critic_and_leave_the_generator_alone(nam
     assert torch.equal(trainer.final(z), before)
 
 
+@pytest.mark.slow
 def test_a_generator_trains_before_the_critic_it_is_corrected_by(root, stocked):
     """A run stopped before its corrector begins goes on with the critic that is lent by then."""
     recipe = training.get("cifar10/vae").model_copy(update={**TINY, **RECIPES["cifar10/vae"]})
@@ -280,6 +286,7 @@ def test_rates_fall_to_nothing_over_the_second_half():
     assert halves.rate_factor(100) == pytest.approx(0.1)
 
 
+@pytest.mark.slow
 def test_the_critic_goes_on_against_the_generator_as_it_ships(root, stocked):
     recipe = training.get("cifar10/sndcgan-ns").model_copy(
         update={**TINY, "dim": 4, "iterations": 3, "critic_share": 0.67}
@@ -294,6 +301,7 @@ def test_the_critic_goes_on_against_the_generator_as_it_ships(root, stocked):
     assert not torch.allclose(game.logit(x), after.logit(x), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_stl10_trains_at_48_pixels(root, tmp_path, monkeypatch, quick):
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
     image_features.train("stl10", root, tmp_path / "stl10", epochs=1, limit=20)
@@ -358,6 +366,7 @@ def test_inception_weights_are_never_downloaded(tmp_path):
         InceptionFID(tmp_path / "other.pth", "cifar10")
 
 
+@pytest.mark.slow
 def test_width_is_one_flag(root, stocked, tmp_path, capsys, monkeypatch):
     from dgflow_core.__main__ import main
 

@@ -164,6 +164,7 @@ def test_folded_spectral_norm_computes_the_same_and_leaves_the_original_alone():
     network.train()(x).sum().backward()
 
 
+@pytest.mark.slow
 def test_settled_measures_batch_norm_for_these_weights():
     torch.manual_seed(0)
     network = SNDCGANGenerator(8, 1, 4, batch_norm=True)
@@ -187,6 +188,7 @@ def tiny(name: str, **changes):
     return training.get(name).model_copy(update=SMALL | changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fashion_mnist/sndcgan-ns", "fashion_mnist/wgan-gp"])
 def test_gan_trains_resumes_saves_and_loads(name, root, shipped_features, tmp_path):
     cpu, recipe = torch.device("cpu"), tiny(name, dim=4, iterations=3, watch_every=2)
@@ -212,6 +214,7 @@ def test_gan_trains_resumes_saves_and_loads(name, root, shipped_features, tmp_pa
     assert list(loaded.config["real_logits"]) == ["5%", "25%", "50%", "75%", "95%"]
 
 
+@pytest.mark.slow
 def test_what_is_chosen_and_what_is_measured_have_other_samples_and_other_halves(
     root, shipped_features, monkeypatch, tmp_path
 ):
@@ -244,6 +247,7 @@ def test_what_is_chosen_and_what_is_measured_have_other_samples_and_other_halves
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_ratio_and_corrected_vae_build_on_a_shipped_gan(root, shipped_features):
     cpu = torch.device("cpu")
     gan = loop.train(tiny("fashion_mnist/sndcgan-ns", dim=4), shipped_features / "run", cpu, root)
@@ -303,6 +307,7 @@ class Pixels(torch.nn.Module):
         return x.flatten(1)[:, : self.dim]
 
 
+@pytest.mark.slow
 def test_frechet_distance_against_the_closed_form():
     torch.manual_seed(0)
     variance = torch.tensor([1.0, 4.0, 0.25], dtype=torch.float64)
@@ -326,6 +331,7 @@ def test_frechet_distance_against_the_closed_form():
     assert quality.compute() == measured
 
 
+@pytest.mark.slow
 def test_images_like_the_reference_score_better_than_noise():
     against = reference("fashion_mnist")
     assert against.accuracy > 0.9
@@ -345,6 +351,7 @@ def test_features_of_an_unknown_set_are_one_sentence(tmp_path, monkeypatch):
 # The table
 
 
+@pytest.mark.slow
 def test_table_goes_on_where_it_stopped(shipped_features, tmp_path, capsys, monkeypatch):
     generator, critic = SNDCGANGenerator(4, 1, 2), SNDCGANDiscriminator(1, 2)
     names = ("sndcgan_generator", "sndcgan_discriminator")
@@ -399,6 +406,7 @@ def test_what_the_readme_measures_ships():
     assert wanted <= set(SHIPPED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_models_load_and_refine(name):
     model = dg.load(name, device="cpu")

@@ -47,6 +47,7 @@ def visit(**query) -> AppTest:
     return pages.visit("images", **{"n": "4", "steps": "3", **query})
 
 
+@pytest.mark.slow
 def test_display_choices_compute_nothing_again(runs):
     test = visit(seed="71")
     assert len(runs) == 1
@@ -66,6 +67,7 @@ def test_display_choices_compute_nothing_again(runs):
     assert len(runs) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", variations.OVER)
 def test_a_grid_has_a_row_for_every_value(what, runs):
     test = visit(view="grid", over=what, seed="73")
@@ -83,6 +85,7 @@ def test_a_grid_has_a_row_for_every_value(what, runs):
     assert len(runs) == again
 
 
+@pytest.mark.slow
 def test_the_rows_of_a_grid_start_from_the_same_samples():
     from dgflow_core.pictures.image_wall import side_by_side
 
@@ -111,6 +114,7 @@ def test_a_shorter_run_rests_on_its_last_frame():
         assert torch.equal(logits[step, 2:], short.logits[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [rule for rule in stopping.TITLES if rule != "steps"])
 def test_every_stopping_rule_has_its_link_and_says_its_steps(rule, runs):
     test = visit(until=rule, steps="6")
@@ -119,6 +123,7 @@ def test_every_stopping_rule_has_its_link_and_says_its_steps(rule, runs):
     assert any("of 6 steps on average" in caption.value for caption in test.caption)
 
 
+@pytest.mark.slow
 def test_rules_that_cannot_be_followed_are_not_offered(runs):
     test = visit(model="fashion_mnist/vae", corrector="0", until="real50")
     assert "until" not in runs[-1]  # without its corrector nobody knows the logits of real images
@@ -139,6 +144,7 @@ sample=-2: sample must be a whole number
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", BAD_LINKS.strip().splitlines())
 def test_bad_links_are_said_in_a_sentence(link):
     said, words = link.split(": ", 1)

@@ -233,6 +233,7 @@ def decoder(k: int = 6, ngf: int = 4) -> torch.nn.Sequential:
     return main.eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["tanh", "sigmoid"])
 @pytest.mark.parametrize("side", [32, 48])
 def test_dgflow_release(output, side, tmp_path):
@@ -262,6 +263,7 @@ def test_dgflow_release(output, side, tmp_path):
     torch.testing.assert_close(again.logit(again.generate(z)), m.logit(m.generate(z)))
 
 
+@pytest.mark.slow
 def test_an_import_can_be_kept_and_refined(files, tmp_path):
     m = dg.load_published(*files, device="cpu")
     again = dg.load(shelf.save(m, tmp_path / "kept"), device="cpu")

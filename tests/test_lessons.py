@@ -39,6 +39,7 @@ def numbers(page: str, title: str) -> list[float]:
     return [float(text) for text in found.groups()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "title"), LESSONS)
 def test_every_number_of_a_lesson_comes_from_its_run(page, title):
     assert "{" not in lesson(page, title)

@@ -200,6 +200,7 @@ CLAIMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "title"), [(page, row["title"]) for page in CLAIMS for row in presets.of(page)]
 )

@@ -22,6 +22,7 @@ def pressed(test, key: str):
     return test
 
 
+@pytest.mark.slow
 def test_a_lesson_goes_from_the_guess_to_the_goal():
     test = visit("lessons", lesson=NOISE)
     assert test.button(key="lesson_on").disabled
@@ -91,6 +92,7 @@ def test_home_offers_the_lessons_first():
     assert navigation.tour()[0].name == "lessons"
 
 
+@pytest.mark.slow
 def test_a_follower_is_where_the_lecturer_is(monkeypatch):
     from app import following
     from app.rooms import Rooms
@@ -122,6 +124,7 @@ def test_a_follower_is_where_the_lecturer_is(monkeypatch):
     assert "room" not in test.query_params
 
 
+@pytest.mark.slow
 def test_a_wrong_code_is_refused_in_one_sentence():
     assert "no room with this code" in words(visit("lessons", room="ZZZZZZ"))
     assert "room must be a code of 6 letters" in words(visit("lessons", room="<b>"))

@@ -141,6 +141,7 @@ def test_single_steps_and_drops(canvas):
     assert canvas.evaluate("__dgflow.live.live.drops.sim.n") == 0
 
 
+@pytest.mark.slow
 def test_endless_mode_keeps_a_steady_flow(canvas):
     canvas.locator(".after select").select_option("endless")
     canvas.evaluate("__dgflow.live.live.choice.speed = 240")

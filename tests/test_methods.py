@@ -85,6 +85,7 @@ def written_drift(reference, points, key):
     return -torch.autograd.grad(f_prime.sum(), points)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", KEYS)
 def test_drift_is_the_written_formula(reference, key):
     ours = dg.drift(reference.model, reference.start, divergence=key, space=reference.space)
@@ -107,6 +108,7 @@ def test_dgflow_without_noise_is_the_plain_loop(reference, key):
     close(t.logits, torch.stack([reference.logit(x) for x in t.positions]))
 
 
+@pytest.mark.slow
 def test_dgflow_noise_has_the_stated_size(files):
     """x₁ − x₀ − η ∇d = √(2ηγ) ξ with ξ standard normal."""
     m = dg.load_chainer_mlp(files.generator, files.critic, "normal", device="cpu")
@@ -234,6 +236,7 @@ def test_ddls_drift_function_matches_its_step(files):
     close(ddls.drift(field, state), -state.points + state.at.grad)
 
 
+@pytest.mark.slow
 def test_the_fresh_ratio_takes_as_many_parts_as_its_kernel_needs(tiny):
     """Stable while η max w(d) ≤ h²/2: with KL, w = 1; what is more than it takes is said."""
     t = dg.refine(tiny, "exact", n=200, steps=1, eta=1.0, bandwidth=0.1)

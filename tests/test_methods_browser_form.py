@@ -154,6 +154,7 @@ def node_runs(fields, python_runs, tmp_path_factory) -> dict[Case, dict]:
     return dict(zip(python_runs, answers, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case", CASES, ids=lambda case: " ".join(map(str, (*case[:3], *dict(case[3]).values())))
 )

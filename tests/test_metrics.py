@@ -90,6 +90,7 @@ def test_nearness_of_points_far_apart_takes_little_memory():
     assert Reached(far, 0.05)(far[None, :1]).tolist() == [[True, False]]
 
 
+@pytest.mark.slow
 def test_off_support_and_missed_are_shares_in_percent():
     against = PlaneReference(dg.datasets["moons"])
     real = against.many[:200]

@@ -46,6 +46,7 @@ def page(mine):  # noqa: F811
     return visit()
 
 
+@pytest.mark.slow
 def test_a_raw_pair_is_read_in_any_order_and_examined(page):
     g, d = pair()
     hand_in(page, ("netD_epoch_9.pth", d), ("netG_epoch_9.pth", g))
@@ -56,12 +57,14 @@ def test_a_raw_pair_is_read_in_any_order_and_examined(page):
     assert not page.error
 
 
+@pytest.mark.slow
 def test_names_that_say_nothing_are_told_apart_by_content(page):
     g, d = pair()
     hand_in(page, ("a.pth", d), ("b.pth", g))
     assert problem(page) == ""
 
 
+@pytest.mark.slow
 def test_logits_of_hundreds_are_said(page):
     g, d = (torch.load(io.BytesIO(data), weights_only=True) for data in pair())
     last = list(d["netD"])[-1]
@@ -71,6 +74,7 @@ def test_logits_of_hundreds_are_said(page):
     assert buttons(page) == {}  # without real pictures nobody knows by what to divide
 
 
+@pytest.mark.slow
 def test_a_remedy_button_mends_a_folder_model(mine, monkeypatch, tmp_path):  # noqa: F811
     from dgflow_core.nets.sndcgan import SNDCGANGenerator
     from dgflow_core.zoo import shelf

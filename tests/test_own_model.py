@@ -61,6 +61,7 @@ def problem(test: AppTest) -> str:
     return test.session_state["images._problem"] if known else ""
 
 
+@pytest.mark.slow
 def test_a_good_model_is_chosen_and_used(mine):
     test = visit()
     config, weights = contents(mine)
@@ -72,6 +73,7 @@ def test_a_good_model_is_chosen_and_used(mine):
     assert not test.error
 
 
+@pytest.mark.slow
 def test_it_stays_in_its_session(mine):
     test = visit(seed="81")
     hand_in(test, **dict(zip(("config", "weights"), contents(mine), strict=True)))
@@ -83,6 +85,7 @@ def test_it_stays_in_its_session(mine):
     assert other.selectbox(key="images.model").options == ["Toy GAN"]
 
 
+@pytest.mark.slow
 def test_a_folder_the_owner_names(mine, monkeypatch):
     assert visit().selectbox(key="images.model").options == ["Toy GAN"]
     monkeypatch.setenv(uploads.FOLDER, str(mine.parent))
@@ -177,6 +180,7 @@ def page(mine):
     return hand_in(test, **dict(zip(("config", "weights"), contents(mine), strict=True)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BROKEN)
 def test_bad_files_get_one_sentence_and_the_session_goes_on(case, page, mine, capsys):
     damage, words = BROKEN[case]
@@ -195,6 +199,7 @@ def test_bad_files_get_one_sentence_and_the_session_goes_on(case, page, mine, ca
     assert page.query_params["steps"] == "3"
 
 
+@pytest.mark.slow
 def test_one_file_alone_is_not_a_model(page, mine):
     hand_in(page, config=contents(mine)[0])
     assert problem(page) == f"A model is two files: {CONFIG} and {WEIGHTS}."
@@ -202,6 +207,7 @@ def test_one_file_alone_is_not_a_model(page, mine):
     assert problem(page) == ""
 
 
+@pytest.mark.slow
 def test_a_file_name_is_never_a_path(page, mine):
     config, weights = contents(mine)
     hand_in(page, **{"__/__/evil__json": config, "__/weights__safetensors": weights})

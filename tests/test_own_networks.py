@@ -108,6 +108,7 @@ CALLED = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*")
 @pytest.mark.parametrize("form", CALLED)
 def test_networks_are_taken_as_they_are_called(form):
@@ -173,6 +174,7 @@ def numpy_noise(shape) -> torch.Tensor:
     return torch.from_numpy(np.random.randn(*shape)).float()  # noqa: NPY002
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [
     lambda: (Noisy(), critic()), lambda: (generator(), Minibatch()), lambda: (generator(), BatchStatistics()),
     lambda: (generator(), Discrimination()),
@@ -328,6 +330,7 @@ def test_images_larger_than_the_limit_are_refused_with_it(make, tmp_path):
         make(tmp_path)
 
 
+@pytest.mark.slow
 def test_copies_are_offered_by_name(tmp_path):
     other = {key: value + 1 if value.is_floating_point() else value for key, value in G.items()}
     torch.save(
@@ -454,6 +457,7 @@ def write(path, content, ending: str) -> None:
         torch.save(content, path)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(variants())
 def test_no_variant_of_a_file_gives_a_raw_error(tmp_path_factory, variant):

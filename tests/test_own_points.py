@@ -74,6 +74,7 @@ def test_dense_networks_are_asked_what_stands_between_their_layers():
     assert not test.error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dataset", "shown"), [("moons", ("flow2d", "live")), (None, ("flow2d", "compare", "latent", "live"))]
 )
@@ -92,6 +93,7 @@ def test_a_folder_is_offered_where_its_kind_is_shown(dataset, shown, tmp_path, m
     assert not [name for name in results.store().names() if made.digest in name]
 
 
+@pytest.mark.slow
 def test_a_remedy_on_the_plane(tmp_path, monkeypatch):
     m = dg.load("moons/wgan-gp", device="cpu")
     shelf.save(m.with_offset(m.logit_offset + 50), tmp_path / "own" / "shifted")
@@ -112,6 +114,7 @@ def test_another_kind_gets_one_sentence():
     assert test.selectbox(key="flow.model").value != POINTS
 
 
+@pytest.mark.slow
 def test_strings_of_ones_own(tmp_path):
     model = tiny_text()
     with torch.no_grad():  # not the very weights that ship in other tests

@@ -79,6 +79,7 @@ def test_a_bug_is_one_calm_sentence_and_a_traceback_in_the_log(tmp_path, caplog)
     assert "IndexError" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
 def test_what_comes_from_outside_is_plain_and_short(hostile, idle):
     for query in ({"method": hostile}, {"eta": hostile}, {"n": hostile}, {hostile[:60]: "1"}):
@@ -107,6 +108,7 @@ def test_links_keep_every_digit_and_ignore_what_others_append(idle):
 WITHOUT_SLIDERS = ("home", "lessons", "live", "grow", "paper_tables", "glossary")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [file.stem for file in PAGES if file.stem not in WITHOUT_SLIDERS])
 def test_a_slider_offers_nothing_that_its_link_refuses(name, idle):
     for method in methods if name in ("flow2d", "images", "sweep") else [None]:

@@ -12,6 +12,7 @@ from tests.browser import serve
 pytestmark = pytest.mark.timeout(300)
 
 
+@pytest.mark.slow
 def test_phones_follow_come_back_and_see_no_other_room():
     with serve() as address:
         found = asyncio.run(lecture(address, phones=6, moves=5))

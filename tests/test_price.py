@@ -121,6 +121,7 @@ def test_the_price_of_a_file_counts_its_frames(tiny):
     assert seconds(2, 720) > 2 * seconds(2, 240)
 
 
+@pytest.mark.slow
 def test_defaults_of_every_model_are_affordable():
     for name in dg.models():
         model = dg.load(name, device="cpu")

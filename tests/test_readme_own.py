@@ -33,6 +33,7 @@ def files(tmp_path, monkeypatch):
     shelf._registered.clear()
 
 
+@pytest.mark.slow
 def test_the_examples_run_as_written(files):
     names: dict = {}
     blocks = re.findall(r"```python\n(.*?)```", SECTION, re.S)

@@ -18,6 +18,7 @@ from dgflow_core.flow.driver import Recorder, Run, record
 SMALL = {"n": 40, "steps": 6}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(dg.methods))
 def test_every_method_runs_and_its_settings_run_it_again(tiny, name):
     for space in dg.methods[name].spaces:

@@ -41,6 +41,7 @@ def test_rows_are_runs_that_their_kind_allows(name):
             assert row.space in dg.methods[row.method].spaces
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(reports.tables))
 def test_each_table_knows_the_papers_numbers_of_its_rows(name):
     table = reports.tables[name]

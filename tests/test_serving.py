@@ -152,6 +152,7 @@ def test_the_container_runs_as_nobody_special_and_writes_in_one_place():
     assert {f"!{name}" for name in copied} <= set(ignored)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_containers_steps_serve_the_app_from_a_tree_that_is_read_only(tmp_path):
     """The recipe's files, settings and command, in a fresh folder; writing is refused."""

@@ -174,6 +174,7 @@ def test_a_wall_is_saved_in_the_order_it_hangs():
         paint(replace(wall, order="loud"), Look())
 
 
+@pytest.mark.slow
 def test_a_format_is_one_file(tmp_path):
     """In a copy: one more file, and the exports, the command line and the popover have it."""
     shutil.copytree(ROOT / "dgflow_core", tmp_path / "dgflow_core")

@@ -123,6 +123,7 @@ def page(**query) -> AppTest:
     return test.run()
 
 
+@pytest.mark.slow
 def test_the_page_runs_a_grid_and_keeps_it():
     test = page(size="2", n="100", steps="3", x="eta", y="gamma")
     assert not test.exception

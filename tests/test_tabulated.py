@@ -156,6 +156,7 @@ def test_shipped_model_keeps_positions_and_metrics(shipped, space, method, setti
     assert abs(exact.logits[-1].mean() - table.logits[-1].mean()) < exact.logits[-1].std() / np.sqrt(400)
 
 
+@pytest.mark.slow
 def test_a_step_that_comes_to_rest_meets_the_limits_at_the_last_step(shipped):
     field = TabulatedField(shipped, "data")
     settings = {"n": 400, "steps": 100, "eta": 0.003, "gamma": 0.0, "seed": 3}

@@ -330,6 +330,7 @@ def test_strings_of_ones_own_are_judged_as_the_model_judges_its_own(model, run):
 # Walks
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**31), st.integers(2, 30))
 @hypothesis_settings(max_examples=50, deadline=None)
 def test_a_walk_keeps_its_ends_and_the_priors_radius(seed, points):
@@ -490,6 +491,7 @@ def test_made_up_words_are_those_of_the_corpus(shelved):
 # What ships
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_model_writes_english_and_refinement_mends_it(name):
     model = dg.load(name, device="cpu")

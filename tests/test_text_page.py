@@ -51,6 +51,7 @@ def said(test: AppTest) -> str:
     return " ".join(box.value for box in (*test.warning, *test.error, *test.info))
 
 
+@pytest.mark.slow
 def test_the_default_is_the_papers_run(packed):
     test = page()
     ((runs, walk),) = packed
@@ -74,6 +75,7 @@ def test_panels_share_their_codes(packed):
     assert all(run.strings(0) == runs[0].strings(0) for run in runs)
 
 
+@pytest.mark.slow
 def test_every_method_can_stand_in_a_panel():
     test = page(p1="dgflow;latent;steps=2")
     for name in test.selectbox(key=f"{PAGE}.p1.method").options[1:]:
@@ -111,6 +113,7 @@ def test_too_many_steps_are_refused():
     assert not test.error
 
 
+@pytest.mark.slow
 def test_a_link_brings_its_state_back(packed):
     query = {"seed": "7", "order": "improved", "view": "words", "selected": "3", "step": "2", "walk": "1",
              "first": "2", "last": "5", "panels": "2", "p1": "dgflow;latent;eta=0.2;steps=4"}  # fmt: skip
@@ -136,6 +139,7 @@ def test_a_run_is_made_once(monkeypatch):
     page(**query)
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_small(packed):
     page(seed="12")
     run = packed[0][0][0]
@@ -143,6 +147,7 @@ def test_what_is_kept_is_small(packed):
     assert 0 < results.store().used <= results.store().limit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", presets.of(PAGE), ids=lambda row: row["title"])
 def test_presets_are_links_in_their_shortest_form(row):
     query = {name: parameters.as_text(value) for name, value in row["state"].items()}

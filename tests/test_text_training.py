@@ -48,6 +48,7 @@ def test_each_phase_moves_its_own_networks(root):
     assert seen == [[True, False, True]] * 2 + [[False, True, False]] + [[True, True, False]] * 2
 
 
+@pytest.mark.slow
 def test_a_finished_model_is_calibrated_measured_and_loads(root):
     made = loop.train(RECIPE, root / "run", CPU, root)
     log = [json.loads(line) for line in (root / "run" / loop.LOG).read_text().splitlines()]
@@ -61,6 +62,7 @@ def test_a_finished_model_is_calibrated_measured_and_loads(root):
     assert levels == sorted(levels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 3, 4])
 def test_a_resumed_run_ends_with_the_same_bits(root, after):
     whole = loop.train(RECIPE, root / "whole", CPU, root)

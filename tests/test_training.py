@@ -58,6 +58,7 @@ def test_two_iterations_make_a_model_that_can_be_kept(tmp_path):
     assert dg.calibration_offset(again, 5000) == pytest.approx(0, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 2, 4])
 def test_a_resumed_run_ends_with_the_same_bits(tmp_path, after):
     whole = loop.train(recipe(5), tmp_path / "whole", CPU)
@@ -192,6 +193,7 @@ def test_a_longer_run_stretches_every_phase():
     assert recipe(10).lasting(3).watch_every == 75
 
 
+@pytest.mark.slow
 def test_a_run_of_so_many_seconds_has_as_many_iterations_as_fit(tmp_path):
     loop.train(recipe(1), tmp_path / "warm", CPU)
     began = time.monotonic()
@@ -324,6 +326,7 @@ def drawn(*lines: str) -> subprocess.CompletedProcess:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_process_of_a_drawing_ends_when_whoever_asked_is_gone():
     ink = "9" * SIDE**2
     request = json.dumps({"drawing": ink, "iterations": 10**6, "seconds": 3600}) + "\n"
@@ -333,6 +336,7 @@ def test_the_process_of_a_drawing_ends_when_whoever_asked_is_gone():
         assert "packed" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("request_", ["nonsense", json.dumps({"drawing": "", "iterations": 5, "seconds": 5})])
 def test_a_request_that_cannot_be_served_is_one_sentence(request_):
     done = drawn(request_ + "\n")

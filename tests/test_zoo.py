@@ -29,6 +29,7 @@ def folder(tiny, tmp_path):
     return shelf.save(tiny.with_offset(0.75), tmp_path / "tiny")
 
 
+@pytest.mark.slow
 def test_round_trip(tiny, folder):
     m = dg.load(folder, device="cpu")
     z = m.prior.sample(50, 3)
@@ -72,6 +73,7 @@ def test_shipped_models_load_and_generate(name):
     assert m.config["quality"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in dg.models() if n.endswith("/wgan-gp") and "gaussians" in n])
 def test_shipped_planar_models_refine(name):
     from dgflow_core.kinds.plane import metrics as planar
