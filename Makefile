@@ -1,6 +1,6 @@
 # make app   starts the explorer on the shipped models (http://localhost:8501); HOST=0.0.0.0 for a class
 # make test  runs every test; browser tests need Chromium and are skipped without it
-# make fast  lints, checks types, and runs the tests that need no browser and train nothing
+# make fast  lints, checks types, and runs the tests that need no browser, train nothing and are quick
 PYTHON ?= python3
 HOST ?= localhost
 PORT ?= 8501

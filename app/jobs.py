@@ -25,6 +25,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app import metrics
+from dgflow_core.engines import cores
 
 #: How often whoever waits, or computes, looks whether it is still wanted, in seconds.
 LOOK_UP = 0.2
@@ -181,11 +182,6 @@ class Line:
             mine = self._turn(ticket)
             waiting = sum(self._turn(other) < mine for other in self._waiting)
             return waiting + (len(self._running) if ticket in self._waiting else 0)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

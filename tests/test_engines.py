@@ -91,6 +91,30 @@ def test_a_wrong_sweep_gets_one_sentence(more, said, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_a_table_and_trainings_run_in_processes(tmp_path, capsys):
+    found = []
+    for engine in ("here", "processes:2"):
+        out = tmp_path / f"{engine}.json"
+        table = ["evaluate", "table1", "--n", "50", "--repeats", "2", "--row", "Base", "--row", "DOT"]
+        assert main([*table, "--engine", engine, "--out", str(out)]) == 0
+        cells = json.loads(out.read_text())["cells"]
+        repeats = [
+            cell["repeats"][number] for cell in cells.values() for number in "01"
+        ]  # they came in any order
+        found.append([{k: v for k, v in repeat.items() if k != "seconds"} for repeat in repeats])
+    assert len(found[0]) == 4
+    # here a product may use more cores and round otherwise
+    assert [list(one.values()) for one in found[0]] == [
+        pytest.approx(list(one.values()), rel=1e-3) for one in found[1]
+    ]
+    where = ["--out", str(tmp_path / "models"), "--runs-dir", str(tmp_path / "runs")]
+    recipes = ["moons/wgan-gp", "swissroll/vgrow-kl"]
+    assert main(["train", *recipes, "--iterations", "2", "--engine", "processes:2", *where]) == 0
+    for name in recipes:
+        assert (tmp_path / "models" / name / "weights.safetensors").exists()
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(290)
 def test_on_two_nodes_of_which_one_dies_the_numbers_are_the_same():
     if not os.environ.get("DGFLOW_REQUIRE_RAY"):
