@@ -49,17 +49,23 @@ def chromium():
         yield browser
 
 
-@pytest.mark.parametrize("make", [player, wall, reader])
-def test_what_played_goes_on_after_it_was_taken_away(make, chromium, tmp_path):
-    name = make.__name__
-    text = Document(name, make()).html()
+@pytest.fixture(params=[player, wall, reader])
+def shown(request, chromium, tmp_path):
+    """A page on which ``mount()`` shows a component and returns what takes it away; and what it made, in JavaScript."""
+    name = request.param.__name__
+    text = Document(name, request.param()).html()
     assert text.count(LAST) == 1
     file = tmp_path / "page.html"
     file.write_text(text.replace(LAST, f"globalThis.mount = () => {LAST}"), encoding="utf-8")
     page = chromium.new_page()
     page.goto(file.as_uri())
     page.wait_for_function("() => globalThis.mount")
-    one = f"Object.values(globalThis.__dgflow.{name})[0]"
+    yield page, f"Object.values(globalThis.__dgflow.{name})[0]"
+    page.close()
+
+
+def test_what_played_goes_on_after_it_was_taken_away(shown):
+    page, one = shown
     assert page.evaluate(
         f"async () => {{ const away = mount(); await new Promise((go) => setTimeout(go, 150)); "
         f"const before = {one}.playback.playing; away(); mount(); return before && {one}.playback.playing; }}"
@@ -67,4 +73,12 @@ def test_what_played_goes_on_after_it_was_taken_away(make, chromium, tmp_path):
     page.wait_for_function(f"() => !{one}.playback.playing")
     assert page.evaluate(f"() => {one}.playback.at") == STEPS
     assert page.evaluate(f"() => {one}.root.dataset.playing") == "false"
-    page.close()
+
+
+def test_a_mount_that_is_taken_back_late_leaves_the_newer_one(shown):
+    """Streamlit starts a mount, gets newer content before that is done, and then takes the first one back."""
+    page, one = shown
+    assert page.evaluate(
+        f"() => {{ const first = mount(); const second = mount(); first(); const there = {one}.root.childElementCount; "
+        f"second(); return there > 0 && {one} === undefined; }}"
+    )

@@ -30,8 +30,10 @@ export function component(name, Component, className = name) {
     const memory = remembered("played", mount.key, {});
     if (mount.play && mount.play !== memory.play) one.replay?.(); // a preset was chosen: from base to refined
     memory.play = mount.play;
+    // Streamlit takes a mount back as soon as newer content is on its way: late, when that may be in place.
+    const mounted = (one.mounted = {});
     return () => { // also when the page hides it for a moment, while it fetches code of its own
-      if (shown[mount.key] !== one) return;
+      if (shown[mount.key] !== one || one.mounted !== mounted) return;
       delete shown[mount.key];
       one.destroy();
       one.root.replaceChildren();
