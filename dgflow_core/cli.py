@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from dgflow_core import device, engines, methods, places, registry, reports, training
 from dgflow_core.errors import UserError
+from dgflow_core.fields import written_out
 from dgflow_core.fields.network import ExactField
 from dgflow_core.fields.table import TabulatedField, ship
 from dgflow_core.flow import stopping
@@ -59,6 +60,19 @@ def parser(argv: Sequence[str]) -> Parser:
 
     listing = commands.add_parser("models", help="list the shipped models and how good they are")
     listing.set_defaults(run=list_models)
+
+    writing = commands.add_parser(
+        "browser", help="write a model's field (g, d, ∇d) as a graph that browsers run",
+        description="Write z ↦ (g(z), d(g(z)), ∇_z d) of a model as one ONNX file, checked against it; "
+        "d is without its offset. Needs the packages onnx and onnxruntime.",
+    )  # fmt: skip
+    writing.set_defaults(run=write_out)
+    writing.add_argument("model", metavar="MODEL", help="a name from 'models', or a model's folder")
+    writing.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write to")
+    writing.add_argument(
+        "--half", action="store_true",
+        help="all weights in float16 (those that lose nothing by it always are)",
+    )  # fmt: skip
 
     lessons = commands.add_parser(
         "lessons", help="write the lessons as one page that plays offline and prints"
@@ -158,6 +172,17 @@ def list_models(args: argparse.Namespace) -> None:
             if isinstance(numbers, dict):
                 numbers = "   ".join(f"{key} {value}" for key, value in numbers.items())
             print(f"    {label:<24} {numbers}")
+
+
+def write_out(args: argparse.Namespace) -> None:
+    if args.out.exists() and not args.out.is_dir():
+        raise UserError(f"out must be a folder, and {str(args.out)!r} is none.")
+    model = shelf.load(args.model, "cpu")
+    written = written_out.field(model, args.half)
+    args.out.mkdir(parents=True, exist_ok=True)
+    path = args.out / f"{model.name.replace('/', '-')}.onnx"
+    path.write_bytes(written.onnx)
+    print(f"{path}: {len(written.onnx) / 1e6:.2f} MB, within {written.error:.1g} of the model (relative)")
 
 
 def examine_model(args: argparse.Namespace) -> None:
