@@ -51,7 +51,7 @@ def chromium():
 
 @pytest.fixture(params=[player, wall, reader])
 def shown(request, chromium, tmp_path):
-    """A page on which ``mount()`` shows a component and returns what takes it away; and what it made, in JavaScript."""
+    """A page on which ``mount()`` shows a component and returns what takes it away; and what it made."""
     name = request.param.__name__
     text = Document(name, request.param()).html()
     assert text.count(LAST) == 1
@@ -79,6 +79,6 @@ def test_a_mount_that_is_taken_back_late_leaves_the_newer_one(shown):
     """Streamlit starts a mount, gets newer content before that is done, and then takes the first one back."""
     page, one = shown
     assert page.evaluate(
-        f"() => {{ const first = mount(); const second = mount(); first(); const there = {one}.root.childElementCount; "
-        f"second(); return there > 0 && {one} === undefined; }}"
+        f"() => {{ const first = mount(); const second = mount(); first(); "
+        f"const there = {one}.root.childElementCount; second(); return there > 0 && {one} === undefined; }}"
     )
