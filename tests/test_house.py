@@ -51,9 +51,9 @@ METHOD = Method(
 '''
 BROWSER_FORM = """
 export function step(sim, settings, random) {
-  const { points, grads } = sim;
+  const { points, grads, dim } = sim;
   for (let i = 0; i < sim.n; i++) {
-    for (let j = 2 * i; j < 2 * i + 2; j++) points[j] += settings.eta * grads[j];
+    for (let j = dim * i; j < dim * (i + 1); j++) points[j] += settings.eta * grads[j];
     sim.settle(i);
   }
 }

@@ -24,7 +24,7 @@ from tests import node
 
 STEPS, N = 60, 100
 OFFSET = 0.7
-SIM = ASSETS / "live" / "sim.js"
+SIM = (ASSETS / "live" / "particles.js", ASSETS / "live" / "sim.js")
 #: Where the defaults would compare rounding: DOT whose K is far above |∇d| only trembles around its start,
 #: and the direction of x − y is then decided by the last digit, in Python as well.
 CALM = {"dot": {"lipschitz": 0.001, "eta": 0.0005}}
@@ -135,7 +135,7 @@ def in_node(folder: Path, fields: dict[str, Field], runs: list[dict]) -> list[di
 
 def lay_out(folder: Path) -> Path:
     """A folder with the simulation and the methods, which Node takes for ES modules."""
-    for path in (SIM, *browser_forms().values()):
+    for path in (*SIM, *browser_forms().values()):
         shutil.copy(path, folder)
     (folder / "package.json").write_text('{"type": "module"}')
     return folder
@@ -189,9 +189,9 @@ NORMAL, UNIFORM = "normal", "uniform"
 MUTATIONS = {
     "weak noise": ("dgflow.js", "2 * eta * gamma", "eta * gamma", ("dgflow", "data", NORMAL)),
     "noise ∝ ε": ("ddls.js", "scale * Math.sqrt(eta)", "scale * eta", ("ddls", "latent", NORMAL)),
-    "offset −": ("sim.js", "found[0] + world.offset", "found[0] - world.offset", ("dgflow", "data", NORMAL)),
-    "offset 0": ("sim.js", "found[0] + world.offset", "found[0]", ("dgflow", "data", NORMAL)),
-    "no clipping": ("sim.js", 'world.prior === "uniform"', "false", ("dgflow", "latent", UNIFORM)),
+    "offset −": ("sim.js", "found[0] + this.world", "found[0] - this.world", ("dgflow", "data", NORMAL)),
+    "offset 0": ("sim.js", "found[0] + this.world.offset", "found[0]", ("dgflow", "data", NORMAL)),
+    "no clipping": ("particles.js", 'this.world.prior !== "uniform"', "true", ("dgflow", "latent", UNIFORM)),
     "no pull of the prior": ("ddls.js", '=== "normal" ? 1 : 0', "? 0 : 0", ("ddls", "latent", NORMAL)),
     "radial part kept": ("dot.js", "sim.latent &&", "false &&", ("dot", "latent", NORMAL)),
     "drift −": ("langevin.js", "(settings.eta / 2)", "(-settings.eta / 2)", ("langevin", "data", NORMAL)),

@@ -19,7 +19,8 @@ import { FrameMeter } from "../kit/playback.js";
 import { roomBelow, typeSizes } from "../kit/room.js";
 import { View } from "../kit/view.js";
 import { scaleLinear, scaleLog } from "../vendor/d3.js";
-import { Random, Sim, driftAt, highQuality, look, makeTable, mean, onSupport } from "./sim.js";
+import { Random } from "./particles.js";
+import { Sim, driftAt, highQuality, look, makeTable, mean, onSupport } from "./sim.js";
 
 const SPEEDS = [1, 2, 4, 8, 16, 24, 40, 60, 120, 240]; // steps a second
 const SLOW = 1 / 8;

@@ -1,12 +1,12 @@
-// The browser's form of ddls.py, in double precision; what a module like this exports is said in assets/live/sim.js.
+// The browser's form of ddls.py, in double precision; what a module like this exports is said in assets/live/particles.js.
 
 /** z ← z + (ε/2) ∇[log p_Z(z) + d(g(z))] + s √ε ξ  (Che et al. 2020). */
 export function step(sim, settings, random) {
-  const { points, grads } = sim;
+  const { points, grads, dim } = sim;
   const pull = sim.world.prior === "normal" ? 1 : 0; // −∇ log p_Z(z) = z for a normal prior
   const scale = noise(settings);
   for (let i = 0; i < sim.n; i++) {
-    for (let j = 2 * i; j < 2 * i + 2; j++) {
+    for (let j = dim * i; j < dim * (i + 1); j++) {
       points[j] += (settings.eta / 2) * (grads[j] - pull * points[j]) + (scale && scale * random.normal());
     }
     sim.settle(i);

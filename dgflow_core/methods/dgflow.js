@@ -1,14 +1,13 @@
-// The browser's form of dgflow.py, in double precision; what a module like this exports is said in assets/live/sim.js.
+// The browser's form of dgflow.py, in double precision; what a module like this exports is said in assets/live/particles.js.
 
 /** x ← x + η w_f(d) ∇d + √(2ηγ) ξ  (Ansari, Ang & Soh 2021, Eq. 8). */
 export function step(sim, settings, random) {
-  const { points, grads, logits } = sim;
+  const { points, grads, logits, dim } = sim;
   const weight = sim.world.weights[settings.divergence];
   const scale = noise(settings);
   for (let i = 0; i < sim.n; i++) {
     const pace = settings.eta * weight(logits[i]);
-    points[2 * i] += pace * grads[2 * i] + (scale && scale * random.normal());
-    points[2 * i + 1] += pace * grads[2 * i + 1] + (scale && scale * random.normal());
+    for (let j = dim * i; j < dim * (i + 1); j++) points[j] += pace * grads[j] + (scale && scale * random.normal());
     sim.settle(i);
   }
 }

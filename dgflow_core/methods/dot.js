@@ -1,29 +1,31 @@
-// The browser's form of dot.py, in double precision; what a module like this exports is said in assets/live/sim.js.
+// The browser's form of dot.py, in double precision; what a module like this exports is said in assets/live/particles.js.
 
 /** One descent step on ‖x − y‖ − d(x)/K (Tanaka 2019, Eq. 15), Adam with β = (0, 0.9) or plain. */
 export function step(sim, { eta, optimizer, lipschitz }) {
   const K = lipschitz ?? sim.lipschitz;
   const radial = sim.latent && sim.world.prior === "normal"; // a normal prior loses the radial part
-  const { points, grads, origin, second, age } = sim;
+  const { points, grads, origin, second, age, dim } = sim;
+  const gradient = new Float64Array(dim);
   for (let i = 0; i < sim.n; i++) {
-    const [j, k] = [2 * i, 2 * i + 1];
-    const [ax, ay] = [points[j] - origin[j], points[k] - origin[k]];
-    const away = Math.max(Math.hypot(ax, ay), 1e-12);
-    let [gx, gy] = [ax / away - grads[j] / K, ay / away - grads[k] / K];
-    if (radial) {
-      const size = Math.max(points[j] ** 2 + points[k] ** 2, 1e-12);
-      const along = (gx * points[j] + gy * points[k]) / size;
-      [gx, gy] = [gx - along * points[j], gy - along * points[k]];
+    const at = dim * i;
+    let [away, size, along] = [0, 0, 0];
+    for (let k = 0; k < dim; k++) away += (points[at + k] - origin[at + k]) ** 2;
+    away = Math.max(Math.sqrt(away), 1e-12);
+    for (let k = 0; k < dim; k++) {
+      gradient[k] = (points[at + k] - origin[at + k]) / away - grads[at + k] / K;
+      size += points[at + k] ** 2;
+      along += gradient[k] * points[at + k];
     }
-    if (optimizer === "adam") {
-      second[j] = 0.9 * second[j] + 0.1 * gx * gx;
-      second[k] = 0.9 * second[k] + 0.1 * gy * gy;
-      const bias = 1 - 0.9 ** (age[i] + 1);
-      gx /= Math.sqrt(second[j] / bias) + 1e-8;
-      gy /= Math.sqrt(second[k] / bias) + 1e-8;
+    if (radial) for (let k = 0; k < dim; k++) gradient[k] -= (along / Math.max(size, 1e-12)) * points[at + k];
+    const bias = 1 - 0.9 ** (age[i] + 1);
+    for (let k = 0; k < dim; k++) {
+      let slope = gradient[k];
+      if (optimizer === "adam") {
+        second[at + k] = 0.9 * second[at + k] + 0.1 * slope * slope;
+        slope /= Math.sqrt(second[at + k] / bias) + 1e-8;
+      }
+      points[at + k] -= eta * slope;
     }
-    points[j] -= eta * gx;
-    points[k] -= eta * gy;
     sim.settle(i);
   }
 }

@@ -1,4 +1,4 @@
-// The browser's form of langevin.py, in double precision; what a module like this exports is said in assets/live/sim.js.
+// The browser's form of langevin.py, in double precision; what a module like this exports is said in assets/live/particles.js.
 
 const THIRDS = [1, 0.7, 0.4];
 
@@ -8,11 +8,11 @@ const cooled = ({ anneal, steps }, taken) =>
 
 /** x ← x + (ε/2) ∇d(x) + s √ε ξ, ∇d(x) clipped where `clip` is set. */
 export function step(sim, settings, random) {
-  const { points, grads, age } = sim;
+  const { points, grads, age, dim } = sim;
   const most = settings.clip ?? Infinity;
   for (let i = 0; i < sim.n; i++) {
     const scale = cooled(settings, age[i]) * noise(settings);
-    for (let j = 2 * i; j < 2 * i + 2; j++) {
+    for (let j = dim * i; j < dim * (i + 1); j++) {
       const grad = Math.min(most, Math.max(-most, grads[j]));
       points[j] += (settings.eta / 2) * grad + (scale && scale * random.normal());
     }

@@ -9,7 +9,8 @@ import { ORDERS, ranked } from "../../assets/kit/order.js";
 import { fitting } from "../../assets/kit/overflow.js";
 import { FrameMeter, Playback } from "../../assets/kit/playback.js";
 import { dequantise, openEnvelope, unpack } from "../../assets/kit/unpack.js";
-import { Random, highQuality, look, makeTable, mean } from "../../assets/live/sim.js";
+import { Random } from "../../assets/live/particles.js";
+import { highQuality, look, makeTable, mean } from "../../assets/live/sim.js";
 import { happened } from "../../assets/player/words.js";
 import { extent, scaleLinear, scaleLog, ticks } from "../../assets/vendor/d3.js";
 
