@@ -129,7 +129,7 @@ def test_codes_flow_as_in_python(name, run, here, there):
 @pytest.mark.slow
 @pytest.mark.parametrize("run", RUNS)
 def test_every_step_of_images_is_the_one_of_python(run, there):
-    """From where Python is: a ReLU whose input is 0 up to rounding goes one way or the other, here and there."""
+    """From where Python is: a ReLU whose input is 0 up to rounding goes one way or the other."""
     away = np.array(there[f"images {run}"]["away"])
     assert np.median(away) <= 1e-5
     assert (away > 1e-3).mean() <= 0.2
