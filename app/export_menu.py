@@ -29,33 +29,52 @@ def popover(shown: Picture | Views, key: str) -> None:
     """A button that opens the export choices for what is on screen.
 
     ``shown`` is the very picture, or several to choose from by name. Nothing is drawn or written until it
-    is asked for. A fragment: choosing and making a file leaves the rest of the page as it is.
+    is asked for, and the choices are sent once it is open. A fragment: all this leaves the page as it is.
     """
-    with st.popover("Export", icon=":material/download:",
-                    help="Save the animation, a picture, or the run itself."):  # fmt: skip
-        picture = _which(shown, key)
-        offered = formats.of(picture)
-        name = st.selectbox("Format", offered, key=f"{key}._format",
-                            format_func=lambda name: f"{name.upper()} · {offered[name].title}",
-                            help="GIF and MP4 hold one frame a step, from base to refined.")  # fmt: skip
-        form = offered[name]
-        options = {option: OPTIONS[option](picture, key) for option in form.options if option in OPTIONS}
-        options = {option: value for option, value in options.items() if value is not None}
-        identity = results.key(name, options, type(picture).__name__, picture.key, _seen(picture))
-        if st.button("Make the file", type="primary", key=f"{key}._make", width="stretch",
-                     help="Writes the file; the download appears when it is done."):  # fmt: skip
-            made = _wait(picture, form, options)
-            if made is not None:
-                st.session_state[f"{key}._made"] = (identity, made)
-        kept, made = st.session_state.get(f"{key}._made", ("", None))
-        if kept != identity:  # another choice: what was made before is not wanted any more
-            st.session_state.pop(f"{key}._made", None)
-        elif made is not None:
-            st.download_button(
-                f"Download · {len(made) / 2**20:.1f} MB", made, dg.export.filename(picture, name), form.media,
-                key=f"{key}._download", on_click="ignore", width="stretch", icon=":material/save:",
-                help="The file's name says what is in it.",
-            )  # fmt: skip
+    place = st.popover("Export", icon=":material/download:", key=f"{key}._export", on_change="rerun",
+                       help="Save the animation, a picture, or the run itself.")  # fmt: skip
+    if place.open:
+        with place:
+            _choices(shown, key)
+    else:
+        _keep(key)
+
+
+def _keep(key: str) -> None:
+    """Streamlit forgets the value of what is not drawn: while the choices are closed they are said anew."""
+    for name in ("format", "size", "dark", "fps"):
+        name = f"{key}._{name}"
+        if name in st.session_state:
+            st.session_state[name] = st.session_state[name]
+
+
+def _choices(shown: Picture | Views, key: str) -> None:
+    """What to save and how, the button that makes the file, and the file."""
+    picture = _which(shown, key)
+    offered = formats.of(picture)
+    if st.session_state.get(f"{key}._format") not in offered:
+        st.session_state.pop(f"{key}._format", None)
+    name = st.selectbox("Format", offered, key=f"{key}._format",
+                        format_func=lambda name: f"{name.upper()} · {offered[name].title}",
+                        help="GIF and MP4 hold one frame a step, from base to refined.")  # fmt: skip
+    form = offered[name]
+    options = {option: OPTIONS[option](picture, key) for option in form.options if option in OPTIONS}
+    options = {option: value for option, value in options.items() if value is not None}
+    identity = results.key(name, options, type(picture).__name__, picture.key, _seen(picture))
+    if st.button("Make the file", type="primary", key=f"{key}._make", width="stretch",
+                 help="Writes the file; the download appears when it is done."):  # fmt: skip
+        made = _wait(picture, form, options)
+        if made is not None:
+            st.session_state[f"{key}._made"] = (identity, made)
+    kept, made = st.session_state.get(f"{key}._made", ("", None))
+    if kept != identity:  # another choice: what was made before is not wanted any more
+        st.session_state.pop(f"{key}._made", None)
+    elif made is not None:
+        st.download_button(
+            f"Download · {len(made) / 2**20:.1f} MB", made, dg.export.filename(picture, name), form.media,
+            key=f"{key}._download", on_click="ignore", width="stretch", icon=":material/save:",
+            help="The file's name says what is in it.",
+        )  # fmt: skip
 
 
 def _wait(picture: Picture, form: formats.Format, options: dict[str, Any]) -> bytes | None:
@@ -107,7 +126,8 @@ def _make(picture: Picture, form: formats.Format, look: Look, progress: Callable
 
 
 def _size(picture: Picture, key: str) -> int:
-    return st.select_slider("Height · pixels", HEIGHTS, 640, key=f"{key}._size",
+    st.session_state.setdefault(f"{key}._size", 640)
+    return st.select_slider("Height · pixels", HEIGHTS, key=f"{key}._size",
                             help="Larger pictures take longer to make and to send.")  # fmt: skip
 
 
@@ -116,7 +136,8 @@ def _dark(picture: Picture, key: str) -> bool:
 
 
 def _fps(picture: Picture, key: str) -> int:
-    return st.slider("Steps per second", 5, 30, 20, key=f"{key}._fps",
+    st.session_state.setdefault(f"{key}._fps", 20)
+    return st.slider("Steps per second", 5, 30, key=f"{key}._fps",
                      help="How fast the steps follow each other.")  # fmt: skip
 
 

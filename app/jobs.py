@@ -1,8 +1,8 @@
 """The one line in which what all pages compute waits for the server's cores.
 
 As many computations at once as there are cores: work for all at the same time only makes everybody wait
-for the slowest. Short ones go before long ones, a long one never takes the last place, nobody has two long
-ones, and who was served least lately is served first. A computation whose person has moved on, or left,
+for the slowest. Short ones go before long ones; a long one in the last place steps aside for them at its next
+step; nobody has two long ones, and who was served least lately is served first. A computation whose person has moved on, or left,
 is dropped while it waits and ends at its next step where it runs.
 """
 
@@ -27,8 +27,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from app import metrics
 from dgflow_core.engines import cores
 
-#: How often whoever waits, or computes, looks whether it is still wanted, in seconds.
+#: How often whoever computes looks whether it is still wanted, in seconds.
 LOOK_UP = 0.2
+#: How often whoever waits does; of fifty who wait each look costs those who compute.
+WAIT = 0.5
 #: Seconds after which a long computation no longer lets the short ones pass.
 PATIENCE = 10
 
@@ -57,6 +59,7 @@ class Ticket:
     since: float = field(default_factory=time.monotonic)
     looked: float = 0.0
     threads: int = 0
+    aside: bool = False  # it had a place, and goes on before other long ones begin
 
     @property
     def urgency(self) -> Rank:
@@ -118,9 +121,7 @@ class Line:
             self._admit()
         began, name = None, rank.name.lower()
         try:
-            while not ticket.admitted.wait(LOOK_UP):
-                self._ask(ticket)
-                show(self._ahead(ticket))
+            self._wait(ticket, show)
             began = time.monotonic()
             metrics.WAITS.labels(name).observe(began - ticket.since)
             self._here.ticket = ticket
@@ -146,6 +147,43 @@ class Line:
         if time.monotonic() - ticket.looked > LOOK_UP:
             ticket.looked = time.monotonic()
             self._ask(ticket)
+        if ticket.rank == Rank.LONG and self._in_the_way(ticket):
+            with self._lock:
+                self._running.remove(ticket)
+                ticket.admitted.clear()
+                ticket.aside, ticket.since = True, time.monotonic()
+                self._waiting.append(ticket)
+                self._admit()
+            self._wait(ticket)
+
+    def _wait(self, ticket: Ticket, show: Callable[[int], None] = lambda ahead: None) -> None:
+        """Until it is admitted, as long as it is wanted; ``show`` hears each time that fewer go before."""
+        ahead = None
+        while not ticket.admitted.wait(WAIT):
+            self._ask(ticket)
+            if ahead != (ahead := self._ahead(ticket)):
+                show(ahead)
+
+    def _in_the_way(self, ticket: Ticket) -> bool:
+        """Whether a short one waits because this long one has the last place."""
+        if not self._waiting:
+            return False
+        with self._lock:
+            full = len(self._running) >= self.places
+            return (
+                full and self._short_waits() and len(self._long()) > self._safe and self._long()[-1] is ticket
+            )
+
+    @property
+    def _safe(self) -> int:
+        """How many long ones may run whoever waits."""
+        return max(1, self.places - 1)
+
+    def _long(self) -> list[Ticket]:
+        return [ticket for ticket in self._running if ticket.rank == Rank.LONG]
+
+    def _short_waits(self) -> bool:
+        return any(ticket.rank < Rank.LONG for ticket in self._waiting)
 
     def _ask(self, ticket: Ticket) -> None:
         """Is it still wanted? What is raised where it is not is passed on, and counted."""
@@ -170,11 +208,12 @@ class Line:
     def _may(self, ticket: Ticket) -> bool:
         if ticket.rank != Rank.LONG:
             return True
-        long = [other.person for other in self._running if other.rank == Rank.LONG]
-        return len(long) < max(1, self.places - 1) and ticket.person not in long
+        if ticket.person in (other.person for other in self._long()):
+            return False
+        return len(self._long()) < self._safe or not self._short_waits()
 
     def _turn(self, ticket: Ticket) -> tuple:
-        return ticket.urgency, self._served.get(ticket.person, 0), ticket.number
+        return ticket.urgency, not ticket.aside, self._served.get(ticket.person, 0), ticket.number
 
     def _ahead(self, ticket: Ticket) -> int:
         """How many are before this one, those that compute included where it waits for their places."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import streamlit as st
@@ -207,9 +208,15 @@ class _Work:
 
     def go(self, each: Callable[[Frame], Any]) -> Result:
         """Compute what is missing; ``each`` is given every frame and may raise to interrupt."""
+        self.compute(each)
+        self.recorder.run.provenance["seconds"] = round(self.seconds, 3)
+        return self.recorder.trajectory()
+
+    def compute(self, each: Callable[[Frame], Any], most: int | None = None) -> None:
+        """Compute the next frames, ``most`` of them or all."""
         recorder, started = self.recorder, time.perf_counter()
         try:
-            for frame in self.frames:
+            for frame in islice(self.frames, most):
                 recorder.add(frame)
                 each(frame)
         except NonFinite as error:
@@ -218,8 +225,6 @@ class _Work:
             recorder.ended, recorder.message = "non-finite", str(error)
         finally:
             self.seconds += time.perf_counter() - started
-        recorder.run.provenance["seconds"] = round(self.seconds, 3)
-        return recorder.trajectory()
 
     def stop(self) -> None:
         """Leave it at the frames so far, until it is told to go on."""
@@ -272,6 +277,10 @@ def _result(
         with kept_in.alone(run_key, lambda: place.progress(0.0, "Another page is computing the same…")):
             done = kept_in.get(run_key)
             if done is None:
+                if draw and work is None:  # the base samples: something to see for who waits in line
+                    with jobs.place(Rank.SHORT, place.progress):
+                        work = _Work(start())
+                        work.compute(draw, most=1)
                 with jobs.place(Rank.SHORT if quiet else Rank.LONG, place.progress):
                     work = work or _Work(start())
                     done = (_quietly if quiet else _visibly)(place, run_key, work, draw)

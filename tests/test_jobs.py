@@ -8,8 +8,10 @@ from contextlib import suppress
 
 import pytest
 
-from app import jobs
+from app import jobs, results
 from app.jobs import Line, Rank
+from dgflow_core.nets.sndcgan import SNDCGANGenerator
+from tests.toys import image_model
 
 
 class Gone(Exception):
@@ -109,13 +111,34 @@ def test_a_long_one_that_has_waited_enough_is_passed_no_more(works, monkeypatch)
     assert works.order[2] == "long"
 
 
-def test_long_ones_leave_a_place_to_the_short(works):
+def test_a_long_one_in_the_last_place_steps_aside_for_the_short_and_goes_on_after_it(works):
     works.add("long", Rank.LONG)
     works.add("longer", Rank.LONG)
+    until(lambda: works.line.running == 2)
+    works.add("later", Rank.LONG)
     works.add("short", Rank.SHORT)
+    until(lambda: len(works.order) == 3)
+    assert works.order == ["long", "longer", "short"]
+    assert works.line.waiting == 2
+    works.end("short")
+    until(lambda: works.line.waiting == 1)  # the later one: who had begun goes on first
+    assert len(works.order) == 3
+    works.end("longer")
+    until(lambda: len(works.order) == 4)
+    works.add("another", Rank.REST)
+    until(lambda: len(works.order) == 5)
+    assert works.line.running == 2
+
+
+def test_whoever_computes_long_alone_is_not_interrupted():
+    works = Works(places=1)
+    works.add("long", Rank.LONG)
+    works.add("short", Rank.SHORT)
+    time.sleep(0.1)
+    assert works.order == ["long"]
+    works.end("long")
     until(lambda: len(works.order) == 2)
-    assert works.order == ["long", "short"]
-    assert works.line.waiting == 1
+    works.close()
 
 
 def test_nobody_has_two_long_ones():
@@ -207,3 +230,25 @@ def test_cores_are_shared_among_those_that_compute():
     finally:
         torch.set_num_threads(before)
     assert seen == [4, 2]
+
+
+def test_who_waits_for_a_long_run_sees_its_base_samples_meanwhile(monkeypatch):
+    line, seen, first = Line(2, cores=2), [], threading.Event()
+    monkeypatch.setattr(jobs, "line", lambda: line)
+    model = image_model("Toy GAN", SNDCGANGenerator(4, 1, 2))
+
+    def draw(frame) -> None:
+        seen.append(frame.step)
+        first.set()
+
+    def ask() -> None:
+        results.image_run(model, {"n": 4, "steps": 2, "seed": 0, "space": "latent"}, draw)
+
+    with line.place(jobs.person(), Rank.LONG):
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        assert first.wait(20)
+        until(lambda: line.waiting == 1)
+        assert seen == [0]
+    asking.join(20)
+    assert seen == [0, 1, 2]

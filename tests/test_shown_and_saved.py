@@ -60,6 +60,14 @@ def visit(name: str, **query: str) -> AppTest:
     return test
 
 
+def export(name: str, **query: str) -> AppTest:
+    """A page whose choices for the export are open."""
+    test = visit(name, **query)
+    assert "flow._format" not in test.session_state  # nothing of it is drawn before
+    test.session_state["flow._export"] = True
+    return test.run()
+
+
 @pytest.mark.parametrize(
     ("name", "query", "panels", "kinds"),
     [
@@ -83,7 +91,7 @@ def test_choosing_a_format_writes_nothing_until_it_is_wanted(monkeypatch):
     written = []
     save = dg.Trajectory.save
     monkeypatch.setattr(dg.Trajectory, "save", lambda run, path: written.append(path) or save(run, path))
-    test = visit("flow2d", n="60", steps="3")
+    test = export("flow2d", n="60", steps="3")
     test.selectbox(key="flow._format").set_value("npz").run()
     test.run()
     assert not test.exception
@@ -100,7 +108,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(monkeypatch, tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(dg.Trajectory, "save", full)
-    test = visit("flow2d", n="60", steps="3")
+    test = export("flow2d", n="60", steps="3")
     test.selectbox(key="flow._format").set_value("npz").run()
     test.button(key="flow._make").click().run()
     assert not test.exception
@@ -111,7 +119,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(monkeypatch, tmp_path):
 
 
 def test_a_missing_folder_for_temporary_files_is_one_sentence(monkeypatch, tmp_path):
-    test = visit("flow2d", n="60", steps="3")
+    test = export("flow2d", n="60", steps="3")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     test.button(key="flow._make").click().run()
     assert not test.exception
