@@ -1,9 +1,9 @@
 """The one line in which what all pages compute waits for the server's cores.
 
 As many computations at once as there are cores: work for all at the same time only makes everybody wait
-for the slowest. Short ones go before long ones; a long one in the last place steps aside for them at its next
-step; nobody has two long ones, and who was served least lately is served first. A computation whose person has moved on, or left,
-is dropped while it waits and ends at its next step where it runs.
+for the slowest. Short ones go before long ones; a long one in the last place steps aside for them at its
+next step; nobody has two long ones, and who was served least lately is served first. A computation whose
+person has moved on, or left, is dropped while it waits and ends at its next step where it runs.
 """
 
 from __future__ import annotations
