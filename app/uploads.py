@@ -101,27 +101,36 @@ def unmend(choice: str) -> None:
 
 def control(page: str, kind: str = "image") -> None:
     """The place to hand in a model; a good one is chosen at once, a bad one gets its sentence."""
-    again = {"on_change": _take, "args": (page, kind)}
     words = "Refine the samples of your own generator with your own critic."
-    with st.popover("Your own model", icon=":material/upload_file:", width="stretch", help=words):
-        st.file_uploader(
-            "Generator and critic",
-            [kind.removeprefix(".") for kind in (*WEIGHTS, ".json", *REFUSED)],
-            accept_multiple_files=True,
-            key=f"{page}._files",
-            **again,
-            max_upload_size=LIMIT // 2**20,
-            help=_what(kind),
-        )
-        problem = st.session_state.get(f"{page}._problem")
-        if kind != "text":
-            with st.expander("What files do not say", expanded="choose " in (problem or "")):
-                _unsaid(page, kind, again)
-        if problem:
-            st.error(plain(problem), icon=":material/error:")
-        elif KINDS[kind][0] in _handed_in():
-            title = plain(short(_handed_in()[KINDS[kind][0]].title))
-            st.success(f"In use: {title}", icon=":material/check:")
+    place = st.popover("Your own model", icon=":material/upload_file:", width="stretch", help=words,
+                       key=f"{page}._own", on_change="rerun")  # fmt: skip
+    # Sent once it is open; from the first file on always, since Streamlit forgets what is not drawn.
+    if place.open or st.session_state.get(f"{page}._files"):
+        with place:
+            _form(page, kind)
+
+
+def _form(page: str, kind: str) -> None:
+    """The files, what they do not say, and what came of them."""
+    again = {"on_change": _take, "args": (page, kind)}
+    st.file_uploader(
+        "Generator and critic",
+        [kind.removeprefix(".") for kind in (*WEIGHTS, ".json", *REFUSED)],
+        accept_multiple_files=True,
+        key=f"{page}._files",
+        **again,
+        max_upload_size=LIMIT // 2**20,
+        help=_what(kind),
+    )
+    problem = st.session_state.get(f"{page}._problem")
+    if kind != "text":
+        with st.expander("What files do not say", expanded="choose " in (problem or "")):
+            _unsaid(page, kind, again)
+    if problem:
+        st.error(plain(problem), icon=":material/error:")
+    elif KINDS[kind][0] in _handed_in():
+        title = plain(short(_handed_in()[KINDS[kind][0]].title))
+        st.success(f"In use: {title}", icon=":material/check:")
 
 
 def _what(kind: str) -> str:

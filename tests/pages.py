@@ -15,3 +15,12 @@ def visit(name: str, **query: str) -> AppTest:
     test.run()
     assert not test.exception
     return test
+
+
+def hand_in(test: AppTest, page: str, *files: tuple[str, bytes]) -> AppTest:
+    """Hand in (name, content) as a model of one's own on ``page``."""
+    test.session_state[f"{page}._own"] = True  # its choices are open
+    test.run()
+    test.file_uploader(key=f"{page}._files").set_value([(name, data, "") for name, data in files]).run()
+    assert not test.exception
+    return test

@@ -9,6 +9,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from app import uploads
+from tests import pages
 from tests.test_own_model import mine, problem, visit  # noqa: F401 - mine is a fixture
 from tests.test_published_layouts import example_dcgan
 
@@ -26,9 +27,7 @@ def pair() -> tuple[bytes, bytes]:
 
 
 def hand_in(test: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    test.file_uploader(key="images._files").set_value([(name, data, "") for name, data in files]).run()
-    assert not test.exception
-    return test
+    return pages.hand_in(test, "images", *files)
 
 
 def buttons(test: AppTest) -> dict[str, str]:
@@ -114,7 +113,7 @@ def test_a_bad_file_gets_one_sentence(case, page):
 
 
 def test_too_many_bytes_are_refused_before_they_are_read(page, monkeypatch):
-    monkeypatch.setattr(uploads, "LIMIT", 10_000)
+    monkeypatch.setattr(uploads, "LIMIT", 2**20)
     g, d = pair()
-    hand_in(page, ("G.pth", g), ("D.pth", d))
+    hand_in(page, ("G.pth", g + bytes(2**20)), ("D.pth", d))
     assert "at most" in problem(page)

@@ -46,10 +46,8 @@ def visit(**query) -> AppTest:
 def hand_in(test: AppTest, **files: bytes) -> AppTest:
     """Upload ``config`` and ``weights`` as the page wants them named, or under names of their own."""
     names = {"config": CONFIG, "weights": WEIGHTS}
-    given = [(names.get(name, name.replace("__", ".")), data, "") for name, data in files.items()]
-    test.file_uploader(key="images._files").set_value(given).run()
-    assert not test.exception
-    return test
+    given = [(names.get(name, name.replace("__", ".")), data) for name, data in files.items()]
+    return pages.hand_in(test, "images", *given)
 
 
 def contents(folder) -> tuple[bytes, bytes]:

@@ -37,12 +37,6 @@ def networks() -> tuple[bytes, bytes]:
     return saved(dense("relu", 2, 16, 16, 2)), saved(dense("relu", 2, 16, 16, 1))
 
 
-def hand_in(test: AppTest, page: str, *files: tuple[str, bytes]) -> AppTest:
-    test.file_uploader(key=f"{page}._files").set_value([(name, data, "") for name, data in files]).run()
-    assert not test.exception
-    return test
-
-
 def private(test: AppTest, key: str) -> None:
     """Whatever was made with the model is kept in its session alone."""
     digest = test.session_state["_uploaded"][key].digest
@@ -57,7 +51,7 @@ def flow(**query: str) -> AppTest:
 def test_dense_networks_are_asked_what_stands_between_their_layers():
     test = flow()
     g, d = networks()
-    hand_in(test, "flow", ("critic.pth", d), ("generator.pth", g))
+    pages.hand_in(test, "flow", ("critic.pth", d), ("generator.pth", g))
     assert "choose by activation=" in test.session_state["flow._problem"]
     assert len(test.error) == 1
     test.selectbox(key="flow._activation").set_value("relu").run()
@@ -109,7 +103,7 @@ def test_a_remedy_on_the_plane(tmp_path, monkeypatch):
 def test_another_kind_gets_one_sentence():
     test = flow()
     g, d = pair()
-    hand_in(test, "flow", ("G.pth", g), ("D.pth", d))
+    pages.hand_in(test, "flow", ("G.pth", g), ("D.pth", d))
     assert "must make points of the plane here, not be of kind 'image'" in test.session_state["flow._problem"]
     assert test.selectbox(key="flow.model").value != POINTS
 
@@ -122,11 +116,11 @@ def test_strings_of_ones_own(tmp_path):
     folder = shelf.save(model, tmp_path / "mine")
     files = [(file, (folder / file).read_bytes()) for file in (shelf.CONFIG, shelf.WEIGHTS)]
     test = pages.visit("text", n="4", steps="2")
-    hand_in(test, "text", *files)
+    pages.hand_in(test, "text", *files)
     assert test.session_state["text._problem"] == ""
     assert not test.error
     assert test.selectbox(key="text.model").value == STRINGS
     assert "What we found about your model" in words(test)
     private(test, STRINGS)
-    hand_in(test, "text", (shelf.CONFIG, files[0][1]), (shelf.WEIGHTS, b"none"))
+    pages.hand_in(test, "text", (shelf.CONFIG, files[0][1]), (shelf.WEIGHTS, b"none"))
     assert "is not a safetensors file" in test.session_state["text._problem"]
