@@ -1,4 +1,4 @@
-"""The browser's components on a page: player, live simulation, wall, reader, brush.
+"""The browser's components on a page: player, live simulation, live samples, wall, reader, brush.
 
 With a ``key`` that stays the same, new content replaces what is shown in place: nothing is mounted anew,
 so nothing flickers, and what the person chose stays. What they chose comes back as the component's
@@ -76,6 +76,16 @@ def live(
         address: keep the settings in the address bar, as the person changes them.
     """
     mount("live", packed, key, initial, exact=exact, address=address)
+
+
+def samples(packed: bytes, key: str, initial: State, recorded: str) -> None:
+    """Let samples of ``samples_world.pack(…)`` flow; the settings stay in the address bar.
+
+    Args:
+        initial: settings at first sight, by the names that links use.
+        recorded: where a browser that cannot compute finds a recorded run.
+    """
+    mount("samples", packed, key, initial, address=True, recorded=recorded, runtime="app/static/")
 
 
 def live_names() -> set[str]:

@@ -17,6 +17,7 @@ PAGES = {
     "lessons": ("lessons", ".stage[data-run-key]"),
     "flow": ("flow?n=300&steps=20", ".stage[data-run-key]"),
     "live": ("live?n=300", ".stage.live[data-fps]"),
+    "live_samples": ("live-images?n=4", ".stage.samples[data-state=ready]"),
     "draw": ("draw", ".stage.brush canvas"),
     "grow": ("grow", ".stage[data-run-key]"),
     "latent": ("latent?n=500&steps=10", ".stage[data-run-key]"),
@@ -29,7 +30,8 @@ PAGES = {
 }
 #: What a page is for: what the focus says when it is there.
 MAIN = {
-    "home": "Play", "lessons": "higher on the bridges", "flow": "Play", "live": "Play", "draw": "Train",
+    "home": "Play", "lessons": "higher on the bridges", "flow": "Play", "live": "Play",
+    "live_samples": "Play", "draw": "Train",
     "latent": "Play", "compare": "Play",
     "sweep": "Run the grid", "images": "Play", "text": "Play", "results": "Table",
     "glossary": "See them move", "grow": "Play",

@@ -8,6 +8,7 @@
 // the first frame that shows it).
 import { onAppearance, prefersStill } from "../kit/colour.js";
 import { Chart } from "../kit/chart.js";
+import { linked, readLink, ruleWords, segments, setting, slider, writeAddress } from "../kit/controls.js";
 import { chip, element } from "../kit/dom.js";
 import { fullScreen, fullScreenButton, iconButton, playButton, showPlaying } from "../kit/icons.js";
 import { helper, onKeys } from "../kit/keys.js";
@@ -18,7 +19,6 @@ import { ChipRow } from "../kit/overflow.js";
 import { FrameMeter } from "../kit/playback.js";
 import { roomBelow, typeSizes } from "../kit/room.js";
 import { View } from "../kit/view.js";
-import { scaleLinear, scaleLog } from "../vendor/d3.js";
 import { Random } from "./particles.js";
 import { Sim, driftAt, highQuality, look, makeTable, mean, onSupport } from "./sim.js";
 
@@ -106,12 +106,10 @@ export class Live {
   #return() {
     if (!this.mount?.address || location.pathname !== this.path) return;
     const query = Object.fromEntries(new URLSearchParams(location.search));
-    const read = (text, like) => (text === "none" ? null : typeof like === "boolean" ? text === "1" : typeof like === "string" ? text : Number(text));
     const method = this.world.methods[query.method] ? query.method : this.standard.method;
     const own = Object.fromEntries(Object.entries(this.world.methods[method].settings).map(([name, row]) => [name, row.default]));
-    const said = (defaults) => Object.fromEntries(Object.entries(defaults).map(([name, like]) => [name, name in query ? read(query[name], like) : like]));
-    this.choice = { ...said(this.standard), method };
-    this.settings[method] = said(own);
+    this.choice = { ...readLink(query, this.standard), method };
+    this.settings[method] = readLink(query, own);
     this.#choose();
   }
 
@@ -567,30 +565,21 @@ export class Live {
     this.parts.qualityName.textContent = this.world.modes ? "high quality" : this.world.support ? "on the data" : "P(real), mean";
   }
 
-  #segments(host, options, value, pick) {
-    host.replaceChildren(...options.map(([key, text, title, off]) => {
-      const one = element("button", { type: "button", role: "radio", textContent: text, title: title ?? text, disabled: !!off,
-        "aria-checked": key === value, onclick: () => pick(key) });
-      one.dataset.value = key;
-      return one;
-    }));
-  }
-
   #controls() {
     const { parts, world, choice, current } = this;
-    this.#segments(parts.method, Object.entries(world.methods).map(([name, row]) => [name, row.title, `${row.about} ${row.paper}.`]),
+    segments(parts.method, Object.entries(world.methods).map(([name, row]) => [name, row.title, `${row.about} ${row.paper}.`]),
       choice.method, (name) => { choice.method = name; this.#choose(); this.#link(); });
-    this.#segments(parts.space, Object.keys(world.spaces).map((name) => [name, name === "data" ? "Data" : "Latent",
+    segments(parts.space, Object.keys(world.spaces).map((name) => [name, name === "data" ? "Data" : "Latent",
       name === "data" ? "Move the samples x with d(x)" : "Move the codes z with d(g(z))", !this.method.spaces.includes(name)]),
     choice.space, (name) => { choice.space = name; this.#choose(); this.#link(); });
     const rows = Object.entries(this.method.settings).map(([name, row]) => {
       const changed = (value) => { current[name] = value; this.#set(name); };
-      const label = `${row.symbol} · ${row.label}`;
-      if (row.options) return this.#select(name, label, row, current[name], changed);
-      if (row.optional) return this.#optional(name, label, row, current[name], changed);
-      return this.#slider({ name, label, help: row.help, range: row.slider, log: row.log, step: row.step, value: current[name] }, changed);
+      const how = name === "divergence"
+        ? { titles: Object.fromEntries(Object.entries(world.divergences).map(([key, one]) => [key, one.title])) }
+        : { estimate: world.spaces[choice.space][name] };
+      return setting(name, row, current[name], changed, how);
     });
-    rows.push(this.#slider({ name: "n", label: "n · particles", help: "How many particles to show.", range: [100, 10000], step: 100,
+    rows.push(slider({ name: "n", label: "n · particles", help: "How many particles to show.", range: [100, 10000], step: 100,
       value: choice.n }, (value) => { choice.n = value; this.restart(); this.#link(); }));
     const raw = element("input", { type: "checkbox", checked: choice.raw,
       onchange: () => { choice.raw = raw.checked; this.panels.forEach((panel, i) => { panel.map = this.#map(i ? "data" : choice.space); }); this.#set("raw"); } });
@@ -605,59 +594,9 @@ export class Live {
   }
 
   #speed() {
-    this.parts.speed.replaceChildren(this.#slider({ name: "speed", label: "speed", help: "Steps a second", range: [0, SPEEDS.length - 1], step: 1,
+    this.parts.speed.replaceChildren(slider({ name: "speed", label: "speed", help: "Steps a second", range: [0, SPEEDS.length - 1], step: 1,
       value: Math.max(0, SPEEDS.findLastIndex((speed) => speed <= this.choice.speed)), text: (i) => `${SPEEDS[i]} steps/s` },
     (i) => { this.choice.speed = SPEEDS[i]; this.#link(); }));
-  }
-
-  #select(name, label, row, value, changed) {
-    const title = (key) => (name === "divergence" ? this.world.divergences[key].title : { adam: "Adam", sgd: "SGD" }[key] ?? key);
-    const select = element("select", { title: row.help, "aria-label": label, onchange: () => changed(select.value) },
-      ...row.options.map((key) => element("option", { value: key, textContent: title(key), selected: key === value })));
-    select.dataset.setting = name;
-    return element("label", { className: "choice", title: row.help }, element("span", { textContent: label }), select);
-  }
-
-  /** A setting that is estimated until it is set by hand. */
-  #optional(name, label, row, value, changed) {
-    const estimate = this.world.spaces[this.choice.space][name];
-    const box = element("input", { type: "checkbox", checked: value !== null });
-    const slider = this.#slider({ name, label, help: row.help, range: row.slider, log: row.log, value: value ?? estimate ?? row.slider[0] }, changed);
-    const input = slider.querySelector("input");
-    input.disabled = value === null;
-    box.onchange = () => {
-      input.disabled = !box.checked;
-      changed(box.checked ? Number(slider.dataset.value) : null);
-    };
-    const known = estimate === undefined ? "" : ` (estimated: ${number(estimate, 3)})`;
-    return element("div", { className: "optional" }, slider,
-      element("label", { className: "check", title: row.help }, box, ` set ${row.symbol} by hand${known}`));
-  }
-
-  #slider({ name, label, help, range: [low, high], log, step, value, text }, changed) {
-    const ends = [Math.min(low, value), Math.max(high, value)]; // a link may hold more than the slider offers
-    const scale = (log ? scaleLog : scaleLinear)(ends, [0, 1]).clamp(true);
-    const show = text ?? ((v) => number(v, 3));
-    const output = element("output", { textContent: show(value) });
-    const input = element("input", { type: "range", className: "slider", min: 0, max: 1, step: "any", value: scale(value), title: help,
-      "aria-label": `${label}. ${help}`, "aria-valuetext": show(value) });
-    const row = element("label", { className: "setting", title: help }, element("span", { textContent: label }), input, output);
-    input.dataset.setting = name;
-    row.dataset.value = value;
-    const fill = () => input.style.setProperty("--done", `${100 * input.value}%`);
-    input.oninput = () => {
-      const raw = scale.invert(input.value);
-      const rounded = log ? Number(raw.toPrecision(2)) : step ? Math.round(raw / step) * step : raw;
-      const next = clamp(Number(rounded.toPrecision(6)), ...ends);
-      if (step && !log) input.value = scale(next);
-      output.textContent = show(next);
-      input.setAttribute("aria-valuetext", show(next));
-      row.dataset.value = next;
-      fill();
-      changed(next);
-    };
-    fill();
-    return row;
   }
 
   /** A setting has a new value: it acts within this frame. */
@@ -676,17 +615,7 @@ export class Live {
     const [x, d] = space === "latent" ? ["z", "d(g(z))"] : ["x", "d(x)"];
     const chosen = this.world.divergences[this.current.divergence];
     const names = { x, d, weight: chosen?.weight ?? "", estimate: this.world.spaces[space].lipschitz };
-    const value = (v) => element("b", { textContent: number(v, 3) });
-    const part = (one) => {
-      if (typeof one === "string") return one;
-      if (typeof one === "number") return value(one);
-      const [[tag, text]] = Object.entries(one);
-      return element(tag, {}, typeof text === "number" ? value(text) : text);
-    };
-    const parts = (this.rules.rule?.(this.current, names) ?? [{ i: x }, " ← ", this.method.title, "(", { i: x }, ")"]).map(part);
-    const noise = this.#noise();
-    if (noise > 0) parts.push(" + ", value(noise), " ", element("i", { textContent: "ξ" }));
-    this.parts.rule.replaceChildren(...parts);
+    this.parts.rule.replaceChildren(...ruleWords(this.rules, this.current, names, this.method.title));
     this.parts.lesson.textContent = chosen?.lesson ?? this.method.about;
   }
 
@@ -712,14 +641,11 @@ export class Live {
 
   /** What a link has to say: everything that differs from the defaults. */
   link() {
-    const values = {};
     const { choice, current, method } = this;
     const standard = { ...this.standard };
     if (method.spaces.length === 1) standard.space = method.spaces[0];
-    for (const [name, value] of Object.entries(choice)) if (value !== standard[name]) values[name] = value;
-    for (const [name, row] of Object.entries(method.settings)) if (current[name] !== row.default) values[name] = current[name];
-    return Object.fromEntries(Object.entries(values).map(([name, value]) =>
-      [name, value === true ? "1" : value === false ? "0" : value === null ? "none" : String(value)]));
+    const own = Object.fromEntries(Object.entries(method.settings).map(([name, row]) => [name, row.default]));
+    return { ...linked(choice, standard), ...linked(current, own) };
   }
 
   #link() {
@@ -733,13 +659,7 @@ export class Live {
     if (!address) return;
     clearTimeout(this.linking);
     this.linking = setTimeout(() => {
-      if (location.pathname !== this.path) return;
-      const kept = new URLSearchParams(location.search);
-      const query = new URLSearchParams(kept.has("model") ? { model: kept.get("model") } : {});
-      for (const [name, value] of Object.entries(values)) query.set(name, value);
-      const text = query.toString();
-      if (text === kept.toString()) return;
-      history.pushState(history.state, "", location.pathname + (text ? `?${text}` : "") + location.hash); // history.js: one entry a gesture
+      if (location.pathname === this.path) writeAddress(values); // history.js: one entry a gesture
     }, 300);
   }
 

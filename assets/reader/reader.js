@@ -7,6 +7,7 @@ import { Chart } from "../kit/chart.js";
 import { choices, choose, element, select } from "../kit/dom.js";
 import { fullScreen } from "../kit/icons.js";
 import { KEYS, helper, onKeys } from "../kit/keys.js";
+import { LEVELS, Line, tinted } from "../kit/line.js";
 import { component, remembered } from "../kit/mount.js";
 import { largest, signed } from "../kit/numbers.js";
 import { FILM, ORDERS, ranked } from "../kit/order.js";
@@ -15,37 +16,7 @@ import { typeSizes } from "../kit/room.js";
 import { followTold } from "../kit/told.js";
 import { Transport } from "../kit/transport.js";
 
-const LEVELS = 8; // shades of confidence
 const VIEWS = { confidence: "Confidence", words: "Words" };
-
-/** One line of characters; only what differs from what it shows is touched. */
-export class Line {
-  constructor(length) {
-    this.cells = Array.from({ length }, () => element("i"));
-    this.node = element("code", { className: "line" }, ...this.cells);
-    this.shown = new Int32Array(length).fill(-1);
-  }
-
-  /** Show `panel`'s string `row` at `step`, in view "confidence" or "words". */
-  show(run, panel, step, row, view) {
-    const { n, length, alphabet } = run;
-    const at = Math.min(step, panel.steps);
-    const [now, past, start] = [at, Math.max(0, at - 1), 0].map((k) => (k * n + row) * length);
-    for (let i = 0; i < length; i++) {
-      const symbol = panel.symbols[now + i];
-      const mark = panel.marks[now + i];
-      const since = symbol !== panel.symbols[start + i];
-      const fresh = step <= panel.steps && symbol !== panel.symbols[past + i];
-      const tint = view === "words" ? 8 + (mark >> 6) : Math.floor(((mark & 63) * LEVELS) / 64);
-      const code = symbol | (tint << 8) | (since << 12) | (fresh << 13);
-      if (code === this.shown[i]) continue;
-      const cell = this.cells[i];
-      if ((code & 255) !== (this.shown[i] & 255) || this.shown[i] < 0) cell.textContent = alphabet[symbol];
-      cell.className = `t${tint}${since ? " since" : ""}${fresh ? " fresh" : ""}`;
-      this.shown[i] = code;
-    }
-  }
-}
 
 export class Reader {
   constructor(root, key, tell) {
@@ -197,9 +168,7 @@ export class Reader {
     const lift = (colour) => (dark ? mixed(rgb(colour), [255, 255, 255], 0.25) : colour);
     const set = (name, value) => root.style.setProperty(`--${name}`, value);
     set("refined", lift(look.refined));
-    const tint = (colour, share) => `rgb(${rgb(colour).join(" ")} / ${share})`;
-    for (let level = 0; level < LEVELS; level++) set(`t${level}`, tint(run.palette.unsure, (dark ? 0.45 : 0.7) * (1 - level / (LEVELS - 1))));
-    set("known", tint(run.palette.known, dark ? 0.5 : 0.3));
+    tinted(root, run.palette, dark);
     const several = run.panels.length > 1;
     root.classList.toggle("roomy", this.width / run.panels.length > 340);
     this.tones = run.panels.map((_, i) => lift(several ? run.palette.series[i] : look.refined));

@@ -182,6 +182,11 @@ def shape(node: Any) -> list[int]:
     return list(node.meta["val"].shape)
 
 
+def _filled(given: Sequence[Any], *defaults: Any) -> list[Any]:
+    """Arguments that a trace leaves out where they are ``defaults``."""
+    return [*given, *defaults[len(given) :]]
+
+
 # Names and shapes
 
 
@@ -233,7 +238,8 @@ def _split(graph, node, x, _, axis=0):
 
 
 @word("aten.slice.Tensor")
-def _slice(graph, node, x, axis=0, start=None, end=None, step=1):
+def _slice(graph, node, x, axis=0, *ends):
+    start, end, step = _filled(ends, None, None, 1)
     source = shape(node.args[0])
     if shape(node) == source:
         return x
@@ -246,7 +252,8 @@ def _select(graph, node, x, axis, index):
 
 
 @word("aten.slice_backward")
-def _slice_backward(graph, node, g, sizes, axis, start, end, step):
+def _slice_backward(graph, node, g, sizes, axis, *ends):
+    start, _, step = ends
     inner = shape(node.args[0])
     if inner == list(sizes):
         return g
@@ -299,8 +306,8 @@ def _pad(graph, node, x, pads, value=0):
 
 
 @word("aten.addmm")
-def _addmm(graph, node, bias, x, w, beta=1, alpha=1):
-    return graph.op("Gemm", [x, w, bias], alpha=float(alpha), beta=float(beta))
+def _addmm(graph, node, bias, x, w, **scales):
+    return graph.op("Gemm", [x, w, bias], **{name: float(value) for name, value in scales.items()})
 
 
 @word("aten.mm", "aten.bmm", "aten.matmul")
@@ -309,7 +316,8 @@ def _mm(graph, node, a, b):
 
 
 @word("aten.convolution")
-def _convolution(graph, node, x, w, bias, stride, padding, dilation, transposed, extra, groups):
+def _convolution(graph, node, x, w, bias, *how):
+    stride, padding, dilation, transposed, extra, groups = how
     kind = "ConvTranspose" if transposed else "Conv"
     more = {"output_padding": list(extra)} if transposed and any(extra) else {}
     return graph.op(
@@ -319,18 +327,17 @@ def _convolution(graph, node, x, w, bias, stride, padding, dilation, transposed,
 
 
 @word("aten.convolution_backward")
-def _convolution_backward(
-    graph, node, g, x, w, _, stride, padding, dilation, transposed, extra, groups, wanted
-):
+def _convolution_backward(graph, node, g, x, w, *how):
+    _, stride, padding, dilation, transposed, _, groups, _ = how
     outer, inner, kernel = shape(node.args[0])[2:], shape(node.args[1])[2:], shape(node.args[2])[2:]
-    how = {
+    said = {
         "strides": list(stride),
         "pads": [*padding, *padding],
         "dilations": list(dilation),
         "group": groups,
     }
     if transposed:
-        return [graph.op("Conv", [g, w], **how), None, None]
+        return [graph.op("Conv", [g, w], **said), None, None]
     back = [d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding, strict=True)]
     if all(one == 1 for one in stride) and groups == 1 and min(back) >= 0:
         # a convolution with the kernel turned round: runtimes are faster at it; made once, when they load
@@ -338,12 +345,12 @@ def _convolution_backward(
         axes = graph.integers(*range(2, 2 + len(kernel))), graph.integers(*[-1] * len(kernel))
         w = graph.op("Slice", [w, *ends, *axes])
         w = graph.op("Transpose", [w], perm=[1, 0, *range(2, 2 + len(kernel))])
-        return [graph.op("Conv", [g, w], **(how | {"pads": [*back, *back]})), None, None]
+        return [graph.op("Conv", [g, w], **(said | {"pads": [*back, *back]})), None, None]
     rest = [
         size - ((out - 1) * s - 2 * p + d * (k - 1) + 1)
         for size, out, s, p, d, k in zip(inner, outer, stride, padding, dilation, kernel, strict=True)
     ]
-    return [graph.op("ConvTranspose", [g, w], output_padding=rest, **how), None, None]
+    return [graph.op("ConvTranspose", [g, w], output_padding=rest, **said), None, None]
 
 
 # One number at a time
@@ -462,7 +469,8 @@ def _softmax(graph, node, x, axis, _):
 
 
 @word("aten.avg_pool2d")
-def _avg_pool(graph, node, x, kernel, stride=(), padding=(0, 0), ceil=False, include=True, divisor=None):
+def _avg_pool(graph, node, x, kernel, *how):
+    stride, padding, ceil, include, divisor = _filled(how, (), (0, 0), False, True, None)
     if ceil:
         raise Wordless(str(node.target))
     y = graph.op(
@@ -473,7 +481,8 @@ def _avg_pool(graph, node, x, kernel, stride=(), padding=(0, 0), ceil=False, inc
 
 
 @word("aten.avg_pool2d_backward")
-def _avg_pool_backward(graph, node, g, x, kernel, stride, padding, ceil, include, divisor):
+def _avg_pool_backward(graph, node, g, x, kernel, *how):
+    stride, padding, _, _, divisor = how
     kernel, source, outer = _two(kernel), shape(node.args[1]), shape(node.args[0])
     whole = all(size == out * k for size, out, k in zip(source[2:], outer[2:], kernel, strict=True))
     if (stride and _two(stride) != kernel) or any(_two(padding)) or not whole:
@@ -496,7 +505,7 @@ def _enlarged(graph, x, factors):
 def _nearest(graph, node, x, size, *_):
     source, target = shape(node.args[0])[2:], shape(node)[2:]
     if any(t % s for s, t in zip(source, target, strict=True)):
-        return _linear_map(graph, node, x, source, target, _aten.upsample_nearest2d, False)
+        return _linear_map(graph, x, (source, target), _aten.upsample_nearest2d, False)
     return _enlarged(graph, x, [t // s for s, t in zip(source, target, strict=True)])
 
 
@@ -505,7 +514,7 @@ def _nearest_backward(graph, node, g, size, source, *_):
     source, target = list(source)[2:], list(size)
     factors = [t // s for s, t in zip(source, target, strict=True)]
     if any(t % s for s, t in zip(source, target, strict=True)):
-        return _linear_map(graph, node, g, source, target, _aten.upsample_nearest2d, True)
+        return _linear_map(graph, g, (source, target), _aten.upsample_nearest2d, True)
     y = graph.op("AveragePool", [g], kernel_shape=factors, strides=factors)
     return graph.op("Mul", [y, graph.number(int(np.prod(factors)))])
 
@@ -513,22 +522,22 @@ def _nearest_backward(graph, node, g, size, source, *_):
 @word("aten.upsample_bilinear2d")
 def _bilinear(graph, node, x, size, corners, *_):
     source, target = shape(node.args[0])[2:], shape(node)[2:]
-    return _linear_map(graph, node, x, source, target, _aten.upsample_bilinear2d, False, corners)
+    return _linear_map(graph, x, (source, target), _aten.upsample_bilinear2d, False, corners)
 
 
 @word("aten.upsample_bilinear2d_backward")
 def _bilinear_backward(graph, node, g, size, source, corners, *_):
-    return _linear_map(graph, node, g, list(source)[2:], list(size), _aten.upsample_bilinear2d, True, corners)
+    return _linear_map(graph, g, (list(source)[2:], list(size)), _aten.upsample_bilinear2d, True, corners)
 
 
-def _linear_map(graph, node, x, source, target, resample, back, *corners):
+def _linear_map(graph, x, sizes, resample, back, *corners):
     """A · x · Bᵀ, whose backward pass is Aᵀ · g · B: what resampling rows and columns is."""
 
     def along(before: int, after: int) -> np.ndarray:
         unit = torch.eye(before)[None, :, :, None].expand(1, before, before, 2)  # rows, one unit each
         return resample(unit, [after, 2], *corners)[0, :, :, 0].T.numpy()  # (after, before)
 
-    rows, columns = (along(s, t) for s, t in zip(source, target, strict=True))
+    rows, columns = (along(s, t) for s, t in zip(*sizes, strict=True))
     left, right = (rows.T, columns) if back else (rows, columns.T)
     y = graph.op("MatMul", [graph.constant(left.copy()), x])
     return graph.op("MatMul", [y, graph.constant(right.copy())])

@@ -85,9 +85,11 @@ def _module(file: Path, text: str | None, parts: list[str], done: dict[Path, str
 
 
 def script(name: str) -> str:
-    """The component ``name`` ("player", "live", "wall", "reader", "brush") as one JavaScript module."""
+    """The component ``name``, such as "player", as one JavaScript module."""
     if name == "live":
         return bundle(ASSETS / name / "declared.js", live_entry())
+    if name == "samples":
+        return bundle(ASSETS / name / "declared.js", samples_entry())
     return bundle(ASSETS / name / f"{name}.js")
 
 
@@ -98,12 +100,24 @@ def weights() -> str:
 
 def live_entry() -> str:
     """The module that tells Live what runs: the methods' browser forms, and w_f(d) of each divergence."""
+    return _declared("liveWith", "./live.js")
+
+
+def samples_entry() -> str:
+    """The same for samples, which a worker computes: its text is part of what is declared."""
+    worker = bundle(ASSETS / "samples" / "worker_declared.js", _declared("serve", "./worker.js"))
+    script = worker.removesuffix("export default component;\n")  # no module: on disk a worker may not be one
+    return _declared("samplesWith", "./samples.js", f"worker: {json.dumps(script)}")
+
+
+def _declared(function: str, file: str, more: str = "") -> str:
+    """A module whose default export is ``function`` of ``file``, told what runs."""
     forms = browser_forms()
-    imports = "".join(f'import * as m{i} from "{file}";\n' for i, file in enumerate(forms.values()))
+    imports = "".join(f'import * as m{i} from "{form}";\n' for i, form in enumerate(forms.values()))
     runs = ", ".join(f"{json.dumps(name)}: m{i}" for i, name in enumerate(forms))
     return (
-        f'import {{ liveWith }} from "./live.js";\n{imports}'
-        f"export default liveWith({{ methods: {{ {runs} }}, weights: {weights()} }});\n"
+        f'import {{ {function} }} from "{file}";\n{imports}'
+        f"export default {function}({{ methods: {{ {runs} }}, weights: {weights()}, {more} }});\n"
     )
 
 
@@ -126,6 +140,7 @@ class Document:
         component: which one. packed: what it shows, as bytes.
         title: heads the page. settings: what was run; listed under the picture.
         state: what the component starts with. style: what this page adds to the component's style.
+        mount: what the component is told of the page around it.
     """
 
     component: str
@@ -134,13 +149,14 @@ class Document:
     settings: dict[str, Any] | None = None
     state: dict[str, Any] | None = None
     style: str = ""
+    mount: dict[str, Any] | None = None
 
     def html(self) -> str:
         rows = "".join(
             f"<dt>{escape(str(name))}</dt><dd>{escape(_words(value))}</dd>"
             for name, value in (self.settings or {}).items()
         )
-        data = envelope(self.packed, {"key": self.component, "state": self.state or {}})
+        data = envelope(self.packed, {"key": self.component, "state": self.state or {}, **(self.mount or {})})
         return _PAGE.format(
             title=escape(self.title or "DGflow"),
             rows=f"<dl>{rows}</dl>" if rows else "",
@@ -150,6 +166,7 @@ class Document:
             accent=palette.ACCENT,
             dark_accent=palette.ACCENT_DARK,
             script=script(self.component),
+            scripts="'self' blob: 'wasm-unsafe-eval'" if self.component == "samples" else "",
             packed=base64.b64encode(gzip.compress(data, 6, mtime=0)).decode(),
         )
 
@@ -175,8 +192,8 @@ _PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline';
- style-src 'unsafe-inline'; img-src blob: data:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline' {scripts};
+ style-src 'unsafe-inline'; img-src blob: data:; worker-src blob:">
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; {light} --st-primary-color: {accent}; }}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -73,11 +74,8 @@ def pack(
         "modes": None if modes is None else np.asarray(modes, dtype=np.float32),
         "std": getattr(target, "std", None),
         "support": None if modes is not None or target is None else _support(target, model),
-        "methods": {name: _method(name, fields) for name in METHODS},
-        "divergences": {
-            key: {"title": row.title, "lesson": row.lesson, "weight": row.text}
-            for key, row in divergences.items()
-        },
+        "methods": {name: declared(name, fields) for name in METHODS},
+        "divergences": shown_divergences(),
         "defaults": dict(defaults or {}),
     }  # fmt: skip
     tree["methods"] = {name: row for name, row in tree["methods"].items() if row["spaces"]}
@@ -114,14 +112,32 @@ def _quantised(channel: np.ndarray) -> dict[str, Any]:
     return {"codes": codes.astype(np.uint16), "range": [low, high]}
 
 
-def _method(name: str, fields: Mapping[str, TabulatedField]) -> dict[str, Any]:
+def shown_divergences() -> dict[str, dict[str, str]]:
+    """What the browser shows of each divergence."""
+    return {
+        key: {"title": row.title, "lesson": row.lesson, "weight": row.text}
+        for key, row in divergences.items()
+    }
+
+
+def declared(
+    name: str, spaces: Collection[str], defaults: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """A method's declaration for the browser, in those of its ``spaces`` that there are here.
+
+    Args:
+        defaults: settings that have another default for this kind of sample.
+    """
     method = methods[name]
     return {
         "title": method.title,
         "about": method.about,
         "paper": method.paper,
-        "spaces": [space for space in method.spaces if space in fields],
-        "settings": {key: _setting(method, key) for key in method.Settings.model_fields},
+        "spaces": [space for space in method.spaces if space in spaces],
+        "settings": {
+            key: _setting(method, key) | ({"default": defaults[key]} if key in defaults else {})
+            for key in method.Settings.model_fields
+        },
     }
 
 
