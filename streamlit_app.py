@@ -10,5 +10,6 @@ st.set_page_config(page_title="DGflow Explorer", page_icon=str(navigation.ICON),
 st.html(navigation.STYLE)
 with calm("navigation"):
     navigation.pages().run()
+    navigation.foot()
 # Last: where it stands at the top, the page below waits for it.
 st.html(f"<script>{navigation.HISTORY.read_text()}</script>", unsafe_allow_javascript=True)

@@ -11,6 +11,7 @@ from app import components, controls, lesson_pictures, results, widgets
 from app.escape import plain
 from app.following import Seat
 from app.links import Values
+from app.words import language, say
 from dgflow_core import pictures
 from dgflow_core.flow.divergences import divergences
 from dgflow_core.lessons import course, handout, mathematics
@@ -28,12 +29,12 @@ LABELS = {"model": "Model", "raw": "Raw critic offset", "corrector": "Corrected 
 
 def found() -> course.Course:
     """All lessons, and what is wrong with files that are none, as they were within this second."""
-    return _found(tuple(course.folders()), int(time.monotonic()))
+    return _found(tuple(course.folders()), language(), int(time.monotonic()))
 
 
-@lru_cache(maxsize=1)
-def _found(folders: tuple, second: int) -> course.Course:
-    return course.course()
+@lru_cache(maxsize=4)
+def _found(folders: tuple, language: str, second: int) -> course.Course:
+    return course.course(language)
 
 
 def titles() -> dict[str, str]:
@@ -55,13 +56,17 @@ def note(what: str, slug: str) -> None:
         st.session_state["_lessons_news"] = True  # a tick in the list, which is drawn already
 
 
-def keep(at: str) -> None:
+def keep(at: str, seat: Seat) -> None:
     """Let the browser keep the progress, and tell what it kept before; with it come the keys of a clicker.
 
-    ``at``: where in the course this page is; it stands in the page once the rest does.
+    ``at``: where in the course this page is; it stands in the page once the rest does. ``seat``: whose room's
+    key the browser's tab keeps, too.
     """
     here = progress()
-    told = components.mount("lesson", pictures.encode({**here, "at": at}), "lessons.keeper", here)
+    packed = pictures.encode({**here, "at": at, "room": list(seat.hosts or ())})
+    told = components.mount("lesson", packed, "lessons.keeper", here)
+    if seat.take_back(told.get("room")):
+        st.session_state["_lessons_news"] = True
     slugs = set(found().lessons)
     news = {name: sorted({*here[name], *(set(told.get(name, ())) & slugs)}) for name in here}
     if any(len(news[name]) > len(here[name]) for name in here):
@@ -125,16 +130,16 @@ class Room:
         with st.container(key="lesson_bar", horizontal=True, vertical_alignment="bottom", gap="small"):
             how = {"on_click": self.enter, "icon_position": "left"}
             st.button(
-                "Back", key="lesson_back", icon=":material/arrow_back:", disabled=before is None,
-                args=("ask", before), help="The lesson before. Key: Page Up.", **how,
+                say("Back"), key="lesson_back", icon=":material/arrow_back:", disabled=before is None,
+                args=("ask", before), help=say("The lesson before. Key: Page Up."), **how,
             )  # fmt: skip
             page.parameters["lesson"].draw(
                 page.key("lesson"), st, width=420, label_visibility="collapsed",
                 on_change=lambda: self.enter("ask", page["lesson"]),
             )  # fmt: skip
             st.button(
-                "Next", key="lesson_next", icon=":material/arrow_forward:", disabled=after is None,
-                args=("ask", after), help="The next lesson. Page Down goes on within a lesson.", **how,
+                say("Next"), key="lesson_next", icon=":material/arrow_forward:", disabled=after is None,
+                args=("ask", after), help=say("The next lesson. Page Down goes on within a lesson."), **how,
             )  # fmt: skip
             seat.popover()
 
@@ -144,15 +149,15 @@ class Room:
         st.radio(
             ask.question, range(1, len(ask.options) + 1), index=None, key=widgets.key_of(page.key("answer")),
             format_func=lambda number: ask.options[number - 1].text, disabled=self.revealed,
-            help="Choose before you see it move: it is the guess that makes one look.",
+            help=say("Choose before you see it move: it is the guess that makes one look."),
         )  # fmt: skip
         seat.answer(self.lesson.slug)
         seat.bars(self.lesson.slug, [option.text for option in ask.options])
         if not self.revealed:
             st.button(
-                "Reveal", type="primary", key="lesson_on", icon=":material/play_arrow:",
+                say("Reveal"), type="primary", key="lesson_on", icon=":material/play_arrow:",
                 disabled=page["answer"] is None and not seat.hosts, on_click=self.enter, args=("reveal",),
-                help="Let it move, and measure. Key: Page Down.",
+                help=say("Let it move, and measure. Key: Page Down."),
             )  # fmt: skip
 
     def right(self) -> list[int]:
@@ -173,24 +178,24 @@ class Room:
         )
         words, right = results.kept(name, make, lambda made: len(made[0]))
         answer = self.page["answer"]
-        shown = " / ".join(lesson.ask.options[number - 1].text for number in right) or "none of these"
+        shown = " / ".join(lesson.ask.options[number - 1].text for number in right) or say("none of these")
         if answer in right:
             note("predicted", lesson.slug)
-            st.success(f"As you predicted: {plain(shown)}.", icon=":material/check:")
+            st.success(say("As you predicted: {what}.", what=plain(shown)), icon=":material/check:")
         elif answer is not None:
             note("predicted", lesson.slug)
-            st.info(f"Measured: {plain(shown)}.", icon=":material/straighten:")
+            st.info(say("Measured: {what}.", what=plain(shown)), icon=":material/straighten:")
         st.markdown(words)
 
     def attempt(self) -> None:
         """Draw the goal and its controls, or the button that leads there."""
         if self.part == "reveal":
             st.button(
-                "Try this", type="primary", key="lesson_on", icon=":material/tune:",
-                on_click=self.enter, args=("try",), help="A goal, and the knob for it. Key: Page Down.",
+                say("Try this"), type="primary", key="lesson_on", icon=":material/tune:",
+                on_click=self.enter, args=("try",), help=say("A goal, and the knob for it. Key: Page Down."),
             )  # fmt: skip
             return
-        st.markdown(f"**Try this.** {self.lesson.attempt.goal}")
+        st.markdown(f"**{say('Try this.')}** {self.lesson.attempt.goal}")
         pairs = zip(PLACES, self.lesson.attempt.controls, self.chosen, strict=False)
         for place, control, at in pairs:
             self.control(place, control, at)
@@ -219,26 +224,26 @@ class Room:
         words = told(attempt.tell, shown.measured)
         if Condition(attempt.check).holds(shown.measured):
             note("passed", self.lesson.slug)
-            st.success(f"Reached. {plain(words)}", icon=":material/flag:")
+            st.success(f"{say('Reached.')} {plain(words)}", icon=":material/flag:")
         else:
-            st.warning(f"Not yet. {plain(words)}", icon=":material/flag:")
+            st.warning(f"{say('Not yet.')} {plain(words)}", icon=":material/flag:")
 
     def take_home(self) -> None:
         """Draw what remains of the lesson, and the way on."""
         with st.container(key="lesson_take"):
-            st.markdown(f"**To take home.** {self.lesson.take}")
+            st.markdown(f"**{say('To take home.')}** {self.lesson.take}")
         after = self.beside(1)
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             if self.part == "try" and after is not None:
                 st.button(
-                    "Next lesson", type="primary", key="lesson_on", icon=":material/arrow_forward:",
+                    say("Next lesson"), type="primary", key="lesson_on", icon=":material/arrow_forward:",
                     on_click=self.enter, args=("ask", after), help=self.all[after].title,
                 )  # fmt: skip
             lesson_pictures.full_page(self.picture)
             st.download_button(
-                "Hand-out", self.hand_out, f"{self.lesson.slug}.html", "text/html", type="tertiary",
+                say("Hand-out"), self.hand_out, f"{self.lesson.slug}.html", "text/html", type="tertiary",
                 icon=":material/print:", on_click="ignore",
-                help="This lesson as a page: it plays without a network, and prints on one sheet.",
+                help=say("This lesson as a page: it plays without a network, and prints on one sheet."),
             )  # fmt: skip
 
     def hand_out(self) -> str:
@@ -250,18 +255,20 @@ class Room:
         lesson = self.lesson
         if lesson.after is None:
             return
-        with st.expander(f"Can you say? {lesson.after.question}", icon=":material/psychology_alt:"):
+        with st.expander(
+            say("Can you say? {question}", question=lesson.after.question), icon=":material/psychology_alt:"
+        ):
             st.markdown(told(lesson.after.answer, lesson_pictures.compute(lesson.picture).measured))
 
     def notes(self) -> None:
         """The lecturer's second window: where the lecture is, what to say, what comes next, and the clock."""
         lesson, after = self.lesson, self.beside(1)
         st.title(lesson.title, anchor=False)
-        st.markdown(lesson.notes or "This lesson has no notes.")
-        st.markdown(f"**Ask:** {lesson.ask.question}")
-        parts = {"ask": "Reveal", "reveal": f"Try this: {lesson.attempt.goal}"}
-        rest = f"Next lesson: {self.all[after].title}" if after else "The end."
-        st.markdown(f"**Next:** {parts.get(self.part, rest)}")
+        st.markdown(lesson.notes or say("This lesson has no notes."))
+        st.markdown(say("**Ask:** {question}", question=lesson.ask.question))
+        parts = {"ask": say("Reveal"), "reveal": say("Try this: {goal}", goal=lesson.attempt.goal)}
+        rest = say("Next lesson: {title}", title=self.all[after].title) if after else say("The end.")
+        st.markdown(say("**Next:** {what}", what=parts.get(self.part, rest)))
         _clock(st.session_state.setdefault("_notes_began", time.monotonic()))
 
     def mathematics(self) -> None:
@@ -270,7 +277,7 @@ class Room:
             return
         slug = self.lesson.slug
         fold = st.expander(
-            "The mathematics", icon=":material/function:", key=f"{slug}.math", on_change="rerun"
+            say("The mathematics"), icon=":material/function:", key=f"{slug}.math", on_change="rerun"
         )
         if not fold.open:
             return
@@ -283,7 +290,7 @@ class Room:
                     st.caption(mathematics.place(piece.text))
                 else:
                     still = lesson_pictures.still(self.lesson.picture, int(piece.text))
-                    st.image(still, caption=f"Step {piece.text}")
+                    st.image(still, caption=say("Step {step}", step=piece.text))
 
 
 @st.fragment(run_every=5.0)
@@ -296,13 +303,13 @@ def _clock(began: float) -> None:
 def label_of(name: str) -> str:
     """What a control is called."""
     found = setting_of(name)
-    return LABELS.get(name, name) if found is None else controls.setting_title(found, name)
+    return say(LABELS.get(name, name)) if found is None else controls.setting_title(found, name)
 
 
 def help_of(name: str) -> str:
     """What a control does."""
     found = setting_of(name)
-    return "What the goal may change." if found is None else found.description
+    return say("What the goal may change." if found is None else found.description)
 
 
 def setting_of(name: str):
@@ -316,9 +323,9 @@ def setting_of(name: str):
 def value_name(control: Control, value) -> str:
     """A value as its control shows it."""
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return say("on" if value else "off")
     if control.name == "model":
-        return {**controls.shipped("2d"), **controls.shipped("image")}.get(value, value)
+        return say({**controls.shipped("2d"), **controls.shipped("image")}.get(value, value))
     if control.name == "divergence":
-        return divergences[value].title
+        return say(divergences[value].title)
     return f"{value:g}" if isinstance(value, float | int) else str(value)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from app import words
 from dgflow_core import pictures
 from dgflow_core.kinds.plane.drawn_points import HALF, SHAPES, SIDE, Drawing, shape
 from dgflow_core.methods import methods
@@ -28,12 +29,13 @@ State = dict[str, Any]
 
 
 @functools.cache
-def _component(name: str):
+def _component(name: str, language: str):
+    """The component ``name`` in a language: one of its own in each, so that its words travel once."""
     return st.components.v2.component(
-        f"dgflow_{name}",
+        f"dgflow_{language}_{name}",
         html='<div class="kit"></div>',
         css=browser_bundle.style(name),
-        js=browser_bundle.script(name),
+        js=browser_bundle.script(name, language),
     )
 
 
@@ -49,7 +51,9 @@ def mount(name: str, packed: bytes, key: str, state: State | None = None, **plac
     first = st.session_state.setdefault(f"components {key}", state or {})
     digest = f"{hash(packed):x}"  # of bytes, kept by the object; only ever compared within this process
     data = pictures.envelope(packed, {"key": key, "digest": digest, "state": first, **place})
-    shown = _component(name)(key=key, data=data, default={"state": state}, on_state_change=lambda: None)
+    shown = _component(name, words.language())(
+        key=key, data=data, default={"state": state}, on_state_change=lambda: None
+    )
     return shown.state if isinstance(shown.state, dict) else state or {}
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from pydantic.fields import FieldInfo
 
 from app import widgets
+from app.words import say
 from dgflow_core import Model, datasets, models
 from dgflow_core.flow import stopping
 from dgflow_core.flow.divergences import divergences
@@ -53,14 +54,15 @@ def stopping_rule(method: Method, model: Model, key: str) -> str:
         widgets.assign(key, "steps")
     if len(rules) == 1:
         return "steps"
-    words = stopping.Stopping.model_fields["until"].description
-    titles, key = stopping.TITLES.get, widgets.key_of(key)
-    return st.selectbox("A sample stops", rules, key=key, format_func=titles, help=words)
+    words, key = say(stopping.Stopping.model_fields["until"].description), widgets.key_of(key)
+    return st.selectbox(
+        say("A sample stops"), rules, key=key, format_func=lambda rule: say(stopping.TITLES[rule]), help=words
+    )
 
 
 def setting_title(info: FieldInfo, name: str) -> str:
     """A setting as its control and its axis name it: "η · step size"."""
-    return f"{info.json_schema_extra['symbol']} · {WORDS.get(name, name.replace('_', ' '))}"
+    return f"{info.json_schema_extra['symbol']} · {say(WORDS.get(name, name.replace('_', ' ')))}"
 
 
 def setting(
@@ -73,7 +75,7 @@ def setting(
     """
     extra, value = info.json_schema_extra, st.session_state[key]
     label, options = setting_title(info, name), typing.get_args(info.annotation)
-    how = {"help": info.description, "on_change": on_change}
+    how = {"help": say(info.description), "on_change": on_change}
     if typing.get_origin(info.annotation) is Literal:
         return place.selectbox(label, options, format_func=_option_title, key=widgets.key_of(key), **how)
     low, high = extra["slider"]
@@ -101,7 +103,9 @@ def _optional(place, label: str, ends: tuple[float, float], how: dict[str, Any])
         state[key] = math.sqrt(ends[0] * ends[1]) if state[toggle] else None
         after()
 
-    place.toggle(f"{label} by hand", **how | {"key": widgets.key_of(toggle), "on_change": switched})
+    place.toggle(
+        say("{label} by hand", label=label), **how | {"key": widgets.key_of(toggle), "on_change": switched}
+    )
     if state[key] is not None:
         widgets.assign(slider, state[key])
 
@@ -123,7 +127,7 @@ def _log_options(low: float, high: float, value: float) -> list[float]:
 
 
 def _option_title(option: str) -> str:
-    return divergences[option].title if option in divergences else OPTIONS.get(option, option)
+    return say(divergences[option].title if option in divergences else OPTIONS.get(option, option))
 
 
 def _short(value: float) -> str:

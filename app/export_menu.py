@@ -13,6 +13,7 @@ import streamlit as st
 import dgflow_core as dg
 from app import jobs, limits, results
 from app.jobs import Rank
+from app.words import say
 from dgflow_core.errors import UserError
 from dgflow_core.pictures import formats
 from dgflow_core.pictures.picture import Picture
@@ -31,8 +32,8 @@ def popover(shown: Picture | Views, key: str) -> None:
     ``shown`` is the very picture, or several to choose from by name. Nothing is drawn or written until it
     is asked for, and the choices are sent once it is open. A fragment: all this leaves the page as it is.
     """
-    place = st.popover("Export", icon=":material/download:", key=f"{key}._export", on_change="rerun",
-                       help="Save the animation, a picture, or the run itself.")  # fmt: skip
+    place = st.popover(say("Export"), icon=":material/download:", key=f"{key}._export", on_change="rerun",
+                       help=say("Save the animation, a picture, or the run itself."))  # fmt: skip
     if place.open:
         with place:
             _choices(shown, key)
@@ -54,15 +55,15 @@ def _choices(shown: Picture | Views, key: str) -> None:
     offered = formats.of(picture)
     if st.session_state.get(f"{key}._format") not in offered:
         st.session_state.pop(f"{key}._format", None)
-    name = st.selectbox("Format", offered, key=f"{key}._format",
-                        format_func=lambda name: f"{name.upper()} · {offered[name].title}",
-                        help="GIF and MP4 hold one frame a step, from base to refined.")  # fmt: skip
+    name = st.selectbox(say("Format"), offered, key=f"{key}._format",
+                        format_func=lambda name: f"{name.upper()} · {say(offered[name].title)}",
+                        help=say("GIF and MP4 hold one frame a step, from base to refined."))  # fmt: skip
     form = offered[name]
     options = {option: OPTIONS[option](picture, key) for option in form.options if option in OPTIONS}
     options = {option: value for option, value in options.items() if value is not None}
     identity = results.key(name, options, type(picture).__name__, picture.key, _seen(picture))
-    if st.button("Make the file", type="primary", key=f"{key}._make", width="stretch",
-                 help="Writes the file; the download appears when it is done."):  # fmt: skip
+    if st.button(say("Make the file"), type="primary", key=f"{key}._make", width="stretch",
+                 help=say("Writes the file; the download appears when it is done.")):  # fmt: skip
         made = _wait(picture, form, options)
         if made is not None:
             st.session_state[f"{key}._made"] = (identity, made)
@@ -71,9 +72,10 @@ def _choices(shown: Picture | Views, key: str) -> None:
         st.session_state.pop(f"{key}._made", None)
     elif made is not None:
         st.download_button(
-            f"Download · {len(made) / 2**20:.1f} MB", made, dg.export.filename(picture, name), form.media,
+            say("Download · {size} MB", size=f"{len(made) / 2**20:.1f}"), made,
+            dg.export.filename(picture, name), form.media,
             key=f"{key}._download", on_click="ignore", width="stretch", icon=":material/save:",
-            help="The file's name says what is in it.",
+            help=say("The file's name says what is in it."),
         )  # fmt: skip
 
 
@@ -85,11 +87,11 @@ def _wait(picture: Picture, form: formats.Format, options: dict[str, Any]) -> by
     except UserError as error:
         st.error(str(error), icon=":material/error:")
         return None
-    bar = st.progress(0.0, "Drawing…")
+    bar = st.progress(0.0, say("Drawing…"))
 
     def show(done: int, total: int) -> None:
         jobs.look()
-        bar.progress(done / total, f"Frame {done} of {total}")
+        bar.progress(done / total, say("Frame {done} of {total}", done=done, total=total))
 
     with jobs.place(Rank.LONG, bar.progress):
         made = _make(picture, form, look, show)
@@ -100,8 +102,9 @@ def _wait(picture: Picture, form: formats.Format, options: dict[str, Any]) -> by
 def _which(shown: Picture | Views, key: str) -> Picture:
     if not isinstance(shown, dict):
         return shown
-    what = st.segmented_control("What", shown, default=next(iter(shown)), required=True, key=f"{key}._what",
-                                help="The whole picture, or a part of it.")  # fmt: skip
+    what = st.segmented_control(say("What"), shown, format_func=say, default=next(iter(shown)),
+                                required=True, key=f"{key}._what",
+                                help=say("The whole picture, or a part of it."))  # fmt: skip
     return shown[what]
 
 
@@ -127,33 +130,34 @@ def _make(picture: Picture, form: formats.Format, look: Look, progress: Callable
 
 def _size(picture: Picture, key: str) -> int:
     st.session_state.setdefault(f"{key}._size", 640)
-    return st.select_slider("Height · pixels", HEIGHTS, key=f"{key}._size",
-                            help="Larger pictures take longer to make and to send.")  # fmt: skip
+    return st.select_slider(say("Height · pixels"), HEIGHTS, key=f"{key}._size",
+                            help=say("Larger pictures take longer to make and to send."))  # fmt: skip
 
 
 def _dark(picture: Picture, key: str) -> bool:
-    return st.toggle("Dark", key=f"{key}._dark", help="Light lines on a dark ground.")
+    return st.toggle(say("Dark"), key=f"{key}._dark", help=say("Light lines on a dark ground."))
 
 
 def _fps(picture: Picture, key: str) -> int:
     st.session_state.setdefault(f"{key}._fps", 20)
-    return st.slider("Steps per second", 5, 30, key=f"{key}._fps",
-                     help="How fast the steps follow each other.")  # fmt: skip
+    return st.slider(say("Steps per second"), 5, 30, key=f"{key}._fps",
+                     help=say("How fast the steps follow each other."))  # fmt: skip
 
 
 def _layers(picture: Picture, key: str) -> list[str] | None:
     if not isinstance(picture, Scene):
         return None
-    return st.pills("Layers", LAYERS, selection_mode="multi", default=picture.layers, key=f"{key}._layers",
-                    format_func=str.capitalize, help="What the picture shows.")  # fmt: skip
+    return st.pills(say("Layers"), LAYERS, selection_mode="multi", default=picture.layers,
+                    key=f"{key}._layers", format_func=lambda name: say(name.capitalize()),
+                    help=say("What the picture shows."))  # fmt: skip
 
 
 def _step(picture: Picture, key: str) -> int | None:
     if not picture.steps:
         return None
     at = Look().at(picture)
-    return st.slider("Step", 0, picture.steps, at, key=f"{key}._step {picture.steps} {at}",
-                     help="Which step the picture shows.")  # fmt: skip
+    return st.slider(say("Step"), 0, picture.steps, at, key=f"{key}._step {picture.steps} {at}",
+                     help=say("Which step the picture shows."))  # fmt: skip
 
 
 #: The control of each option that a format may heed; a format's other options keep their defaults.

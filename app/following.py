@@ -16,12 +16,13 @@ from app.failures import calm
 from app.links import Values
 from app.parameters import Parameter
 from app.rooms import LENGTH, LETTERS, Rooms
+from app.words import say
 from dgflow_core.errors import UserError
 
 #: What a follower's page keeps to itself.
 OWN = ("room", "answer", "notes")
-#: Seconds between two looks at the counts, on the lecturer's page.
-LOOK = 2.0
+#: Seconds between two looks at the counts, on the lecturer's page; and at the room, on a follower's.
+LOOK, BEAT = 2.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,14 @@ class Seat:
         held = self.state.get("_hosts")
         return held if held and rooms().find(held[0]) else None
 
+    def take_back(self, told: object) -> bool:
+        """Sit at the front again after a reload: ``told`` is [code, key] as the browser's tab kept it."""
+        match told:
+            case [str(code), str(key)] if self.hosts is None and rooms().claim(code, key):
+                self.state["_hosts"] = code, key
+                return True
+        return False
+
     @property
     def follows(self) -> bool:
         return bool(self.page["room"]) and self.state.get("_follows", True)
@@ -91,14 +100,16 @@ class Seat:
             room = rooms().join(page["room"], _me(), st.context.ip_address or "")
         except UserError as error:
             if self.state.pop("_room_seen", None) is not None:
-                self.problem = "The room has ended."
+                self.problem = say("The room has ended.")
             else:
-                self.problem = str(error)
+                self.problem = say(str(error))
             page["room"] = ""
             return
         if self.follows and self.state.get("_room_seen") != (room.code, room.version):
             self.state["_room_seen"] = room.code, room.version
             self._be_at(room.state)
+        if self.follows:
+            _beat(room.code)
 
     def _be_at(self, state: dict[str, str]) -> None:
         """Give every parameter the lecturer's value; what moves is played."""
@@ -126,9 +137,9 @@ class Seat:
     def popover(self) -> None:
         """Draw what one does with rooms."""
         held = self.hosts
-        words = held[0] if held else self.page["room"] or "Class"
+        words = held[0] if held else self.page["room"] or say("Class")
         with st.popover(
-            words, icon=":material/groups:", key="lessons._class", help="Let others follow, or follow."
+            words, icon=":material/groups:", key="lessons._class", help=say("Let others follow, or follow.")
         ):
             if held:
                 self._host(*held)
@@ -142,36 +153,39 @@ class Seat:
     def _host(self, code: str, key: str) -> None:
         link = sharing.address({"room": code})
         st.markdown(f"## {code}")
-        st.caption("Whoever opens this link, or enters the code on the Lessons page, sees what you see.")
-        st.html(f'<img src="{sharing.qr(link)}" alt="QR code of the room" style="width: 14rem">')
+        st.caption(say("Whoever opens this link, or enters the code on the Lessons page, sees what you see."))
+        st.html(sharing.image(link, say("QR code of the room"), "14rem"))
         st.code(link, language=None, wrap_lines=True)
         _count(code)
         notes = f"{navigation.address('lessons')}?room={code}&notes=1"
         st.link_button(
-            "Notes", notes, icon=":material/speaker_notes:", help="Your notes and the clock, in a window."
+            say("Notes"),
+            notes,
+            icon=":material/speaker_notes:",
+            help=say("Your notes and the clock, in a window."),
         )
         st.button(
-            "Close the room", icon=":material/close:", key="lessons._close",
-            on_click=rooms().close, args=(code, key), help="Nobody follows any more.",
+            say("Close the room"), icon=":material/close:", key="lessons._close",
+            on_click=rooms().close, args=(code, key), help=say("Nobody follows any more."),
         )  # fmt: skip
 
     def _guest(self) -> None:
         st.caption(
-            "Your page goes where the lecturer's goes. Let go to look around; come back when you like."
+            say("Your page goes where the lecturer's goes. Let go to look around; come back when you like.")
         )
         st.toggle(
-            "Follow",
+            say("Follow"),
             value=self.follows,
             key="lessons._follow",
             on_change=self._switch,
-            help="Back with one press.",
+            help=say("Back with one press."),
         )
         st.button(
-            "Leave",
+            say("Leave"),
             icon=":material/logout:",
             key="lessons._leave",
             on_click=self._leave,
-            help="Forget this room.",
+            help=say("Forget this room."),
         )
 
     def _switch(self) -> None:
@@ -191,16 +205,20 @@ class Seat:
                 )
                 self.state["_follows"] = True
             except UserError as error:
-                self.state["_room_problem"] = str(error)
+                self.state["_room_problem"] = say(str(error))
 
         st.text_input(
-            "Code of a room", key="lessons._code", max_chars=LENGTH, on_change=enter, help="Six letters."
+            say("Code of a room"),
+            key="lessons._code",
+            max_chars=LENGTH,
+            on_change=enter,
+            help=say("Six letters."),
         )
         if problem := self.state.pop("_room_problem", None):
             st.warning(plain(problem))
         st.button(
-            "Open a room", icon=":material/add:", key="lessons._open", on_click=self._open,
-            help="Others see what you see, on their own screens. No names: you see how many they are.",
+            say("Open a room"), icon=":material/add:", key="lessons._open", on_click=self._open,
+            help=say("Others see what you see, on their own screens. No names: you see how many they are."),
         )  # fmt: skip
 
     def _open(self) -> None:
@@ -216,11 +234,24 @@ class Seat:
             _bars(held[0], lesson, tuple(options))
 
 
+@st.fragment(run_every=BEAT)
+@calm("rooms")
+def _beat(code: str) -> None:
+    """Run the page again where its room has moved on, or ended, without its being told.
+
+    A page that has such a clock is also run again by its browser as soon as a lost connection is back, which
+    is what brings a phone to where the lecturer is by then; one without would wait for the next move.
+    """
+    room = rooms().find(code)
+    if st.session_state.get("_room_seen") != (room and (room.code, room.version)):
+        st.rerun()
+
+
 @st.fragment(run_every=LOOK)
 @calm("rooms")
 def _count(code: str) -> None:
     many = rooms().many(code)
-    st.caption(f"{many} follow." if many != 1 else "One follows.")
+    st.caption(say("{many} follow.", many=many) if many != 1 else say("One follows."))
 
 
 @st.fragment(run_every=LOOK)

@@ -12,6 +12,7 @@ from app import navigation, panels, pictures, results
 from app.components import stage, wall
 from app.escape import plain
 from app.panels import Panel
+from app.words import say
 from dgflow_core import pictures as core
 from dgflow_core.lessons.handout import Sheet
 from dgflow_core.lessons.lesson import Picture, Run
@@ -98,8 +99,8 @@ def _images(picture: Picture, wanted: list[dict], titles: list[str]) -> Shown:
         model = model.without_corrector()
     runs = [results.image_run(model, one) for one in wanted]
     labels = titles if len(titles) > 1 else None
-    name = results.key("lesson", model.digest, [results.identity(run) for run in runs], labels)
-    words = "The Images page shows the map and the nearest training images."
+    words = say("The Images page shows the map and the nearest training images.")
+    name = results.key("lesson", model.digest, [results.identity(run) for run in runs], labels, words)
     packed = results.kept(name, lambda: image_wall.pack(model, runs, name, labels, words))
     return Shown("wall", packed, Measured(picture, runs))
 
@@ -117,26 +118,30 @@ def still(picture: Picture, step: int) -> np.ndarray | None:
     return results.kept(results.key("still", scene.key, step), make, lambda image: image.nbytes)
 
 
+def place(picture: Picture, run: Run) -> tuple[str, dict[str, Any]]:
+    """The page that has every control for one run of a picture, and what its link says."""
+    said = {"model": picture.model, "n": picture.n, "seed": picture.seed}
+    own = {name: value for name, value in run.items() if name != "title"}
+    if picture.show == "density":
+        return "latent", said | {key: own[key] for key in ("divergence", "eta", "gamma", "steps")}
+    if picture.show == "images":
+        own.pop("space")
+        return "images", said | own | ({} if picture.corrector else {"corrector": False})
+    return "flow", said | own | {"raw": picture.raw, "map": picture.map}
+
+
 def full_page(picture: Picture) -> None:
     """Draw the link to the page that has every control for this picture."""
-    first = {name: value for name, value in picture.runs[0].items() if name != "title"}
-    shared = {"model": picture.model, "n": picture.n, "seed": picture.seed}
-    if picture.show == "density":
-        name, said = "latent", shared | {key: first[key] for key in ("divergence", "eta", "gamma", "steps")}
-    elif picture.show == "images":
-        first.pop("space")
-        name, said = "images", shared | first
-        said |= {} if picture.corrector else {"corrector": False}
-    elif len(picture.runs) > 1:
+    name, said = place(picture, picture.runs[0])
+    if picture.show == "flow" and len(picture.runs) > 1:
         sides = [
             Panel(run["method"], run["space"], {k: v for k, v in run.items() if k in _settings(run)})
             for run in picture.runs
         ]
         texts = {f"p{number}": panels.write(side) for number, side in enumerate(sides, 1)}
         name = "compare"
-        said = shared | {"panels": len(sides), **texts, "raw": picture.raw, "difference": picture.difference}
-    else:
-        name, said = "flow", shared | first | {"raw": picture.raw, "map": picture.map}
+        said = {key: said[key] for key in ("model", "n", "seed", "raw")}
+        said |= {"panels": len(sides), **texts, "difference": picture.difference}
     words = "The same run, with every control."
     navigation.link(name, "Open in its room", ":material/open_in_new:", words, said)
 

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app import widgets
+from app import widgets, words
 from app.escape import short
 from app.parameters import Parameter, as_text
 
@@ -89,7 +89,7 @@ class Values:
         if arrived or returned:
             state["_page"] = self.page
             self.complaints.clear()
-            link = {k: v for k, v in st.query_params.to_dict().items() if not TRACKING.fullmatch(k)}
+            link = {k: v for k, v in st.query_params.to_dict().items() if not _elsewhere(k)}
         follow = bool(link) or returned
         for name in self.parameters:
             if "." not in name:  # first what says which method is in use
@@ -140,12 +140,17 @@ class Values:
 
     def publish(self) -> None:
         """Write the state to the address bar."""
-        if (said := self.texts()) != st.query_params.to_dict():
+        if (said := self.texts() | words.in_link()) != st.query_params.to_dict():
             st.query_params.from_dict(said)
 
 
 def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and one == other
+
+
+def _elsewhere(name: str) -> bool:
+    """Whether what an address says by this name is not the page's to read."""
+    return name == words.NAME or TRACKING.fullmatch(name) is not None
 
 
 def _returned() -> bool:

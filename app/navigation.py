@@ -13,6 +13,7 @@ import streamlit as st
 
 from app.page import Page
 from app.parameters import as_text
+from app.words import say
 
 PAGES = Path(__file__).parent / "pages"
 STYLE, HISTORY = (Path(__file__).parent.parent / "assets" / name for name in ("style.css", "history.js"))
@@ -50,14 +51,20 @@ def page(name: str):
     """The Streamlit page called ``name``, as ``st.page_link`` and ``st.switch_page`` want it."""
     declared, file = next(row for row in found(PAGES).items() if row[0].name == name)
     return st.Page(
-        file, title=declared.title, icon=declared.icon, url_path=declared.path, default=not declared.path
+        file, title=say(declared.title), icon=declared.icon, url_path=declared.path, default=not declared.path
     )
 
 
 def link(name: str, label: str, icon: str, help: str, values: Mapping[str, Any] | None = None) -> None:
     """Draw a link to a page, in the state ``values``."""
     query = {key: as_text(value) for key, value in (values or {}).items()}
-    st.page_link(page(name), label=label, icon=icon, help=help, query_params=query or None)
+    st.page_link(page(name), label=say(label), icon=icon, help=say(help), query_params=query or None)
+
+
+def foot() -> None:
+    """Under every page: the way to what can go wrong."""
+    with st.container(key="foot"):
+        link("wrong", "Something looks wrong?", ":material/healing:", "What can go wrong, by what one sees.")
 
 
 def tour() -> list[Page]:

@@ -25,6 +25,7 @@ from app import links, log_lines, presets, results, sharing, terms, widgets
 from app.escape import plain
 from app.failures import calm
 from app.parameters import Parameter
+from app.words import say
 from dgflow_core.methods import Method
 from dgflow_core.pictures.scene import Scene
 
@@ -89,12 +90,12 @@ class Visit(links.Values):
     def course_page(self, place, make: Callable[[], str], file_name: str) -> None:
         """The button that saves a live canvas as a page of its own."""
         place.download_button(
-            "Page for your course",
+            say("Page for your course"),
             make,
             file_name=file_name,
             mime="text/html",
             icon=":material/download:",
-            help="This canvas as one HTML file: it runs without a server and without a network.",
+            help=say("This canvas as one HTML file: it runs without a server and without a network."),
         )
 
     def head(self, formula: str = "", lead: Callable[[], bool] = lambda: True):
@@ -109,11 +110,11 @@ class Visit(links.Values):
         with st.container(key="said", horizontal=True, vertical_alignment="center", gap="medium"):
             if formula:
                 with st.container(key="rule", width="content"):
-                    st.markdown(f"${formula}$", help=terms.hover("logit, ratio, entropy"))
+                    st.markdown(f"${formula}$", help=terms.hover(say("logit, ratio, entropy")))
             if lesson or not formula:
                 with st.container(key="lesson"):
                     self.words = st.empty()
-                words = lesson or "Each of these shows one thing that goes right, or wrong."
+                words = lesson or say("Each of these shows one thing that goes right, or wrong.")
                 self.lesson = words
                 if "{" not in words:
                     self.words.markdown(presets.linked(words), help=terms.hover(words))
@@ -141,12 +142,12 @@ class Visit(links.Values):
                 place.warning(plain(words), icon=":material/warning:")
                 if results.can_go_on(run):
                     place.button(
-                        "Go on",
+                        say("Go on"),
                         icon=":material/resume:",
                         key=f"{self.page}._go_on {number}",
                         on_click=results.go_on,
                         args=(run,),
-                        help="Compute the steps that are missing.",
+                        help=say("Compute the steps that are missing."),
                     )
 
     def publish(self) -> None:

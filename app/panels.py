@@ -13,6 +13,7 @@ import dgflow_core as dg
 from app import parameters, widgets
 from app.escape import short
 from app.parameters import Parameter, as_text
+from app.words import say
 from dgflow_core.errors import UserError
 
 BASE = "base"
@@ -59,7 +60,7 @@ class Panel(NamedTuple):
 
     @property
     def title(self) -> str:
-        return "Base" if self.method == BASE else run_title(self.method, self.settings)
+        return say("Base") if self.method == BASE else run_title(self.method, self.settings)
 
     @property
     def update_rule(self) -> str:
@@ -79,7 +80,7 @@ class Panel(NamedTuple):
 
 def run_title(method: str, settings: Mapping[str, Any]) -> str:
     """A run's short name: "DGflow (KL)"."""
-    title = dg.methods[method].title
+    title = say(dg.methods[method].title)
     return f"{title} ({settings['divergence']})" if "divergence" in settings else title
 
 
@@ -149,15 +150,15 @@ class PanelText(Parameter):
             state[key] = write(chosen, ground)
 
         place.selectbox(
-            f"Panel {self.number}",
+            say("Panel {number}", number=self.number),
             [BASE, *ground.methods],
             key=widgets.key_of(f"{key}.method"),
-            format_func=lambda name: "Base samples" if name == BASE else dg.methods[name].title,
-            help="What moves the particles of this panel.",
+            format_func=lambda name: say("Base samples" if name == BASE else dg.methods[name].title),
+            help=say("What moves the particles of this panel."),
             on_change=moved,
         )
         if panel.method != BASE:
-            with place.expander("Settings"):
+            with place.expander(say("Settings")):
                 if len(ground.spaces) > 1:
                     spaces = ground.spaces_of(panel.method)
                     parameters.SPACE.draw(f"{key}.space", st, spaces, on_change=moved)
@@ -178,6 +179,6 @@ def captions(panels: Iterable[Panel], model: dg.Model, about: bool = False) -> N
     for panel in panels:
         if panel.method != BASE:
             row = dg.methods[panel.method]
-            words = [row.about] if about else []
-            words += [row.caveat(panel.space, model.prior), f"{row.paper}."]
-            st.caption(f"**{row.title}**: {' '.join(filter(None, words))}")
+            words = [say(row.about)] if about else []
+            words += [say(row.caveat(panel.space, model.prior)), f"{row.paper}."]
+            st.caption(f"**{say(row.title)}**: {' '.join(filter(None, words))}")

@@ -15,6 +15,7 @@ import streamlit as st
 
 from app import controls, uploads, widgets
 from app.escape import short
+from app.words import say
 from dgflow_core import methods
 from dgflow_core.errors import UserError
 from dgflow_core.methods import Method, Settings
@@ -41,7 +42,7 @@ class Parameter:
 
     default: Any
     label: str = ""
-    help: str | None = None
+    help: str = ""
     browser: bool = field(default=False, kw_only=True)
     written: bool = field(default=False, kw_only=True)
     #: Whether what was allowed once is allowed for good.
@@ -80,11 +81,13 @@ class Choice(Parameter):
         if st.session_state[key] not in shown:
             widgets.assign(key, shown[0])
         titles = self.options if isinstance(self.options, Mapping) else {}
-        titled = {"help": self.help, "format_func": lambda name: titles.get(name, name)}
+        titled = {"help": say(self.help), "format_func": lambda name: say(titles.get(name, name))}
         how = titled | how | {"key": widgets.key_of(key)}
         if self.segments:
-            return place.segmented_control(self.label, shown, required=True, disabled=len(shown) == 1, **how)
-        return place.selectbox(self.label, shown, **how)
+            return place.segmented_control(
+                say(self.label), shown, required=True, disabled=len(shown) == 1, **how
+            )
+        return place.selectbox(say(self.label), shown, **how)
 
 
 @dataclass(frozen=True)
@@ -122,15 +125,15 @@ class Whole(Parameter):
         if value > most:
             value = most
             widgets.assign(key, most)
-        how = {"help": self.help} | how
+        how, label = {"help": say(self.help)} | how, say(self.label)
         if self.segments:
             how["key"] = widgets.key_of(key)
-            return place.segmented_control(self.label, range(low, most + 1), required=True, **how)
+            return place.segmented_control(label, range(low, most + 1), required=True, **how)
         if self.step is None:
-            return place.number_input(self.label, low, most, key=widgets.key_of(key), **how)
+            return place.number_input(label, low, most, key=widgets.key_of(key), **how)
         first, last = self.slider or (low, most)  # it grows to hold what a link said
         ends = min(first, value), max(last, value)
-        return place.slider(self.label, *ends, step=self.step, key=widgets.key_of(key, ends), **how)
+        return place.slider(label, *ends, step=self.step, key=widgets.key_of(key, ends), **how)
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ class Flag(Parameter):
         return value
 
     def draw(self, key: str, place, **how) -> bool:
-        return place.toggle(self.label, key=widgets.key_of(key), help=self.help, **how)
+        return place.toggle(say(self.label), key=widgets.key_of(key), help=say(self.help), **how)
 
 
 @dataclass(frozen=True)

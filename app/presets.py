@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from app.links import Values
+from app.words import say
 from dgflow_core.pictures.scene import Scene
 
 FILE = Path(__file__).parent.parent / "assets" / "presets.json"
@@ -45,14 +46,15 @@ def choose(values: Values) -> str:
     shown = state.get(last) in rows and all(values[name] == value for name, value in wanted().items())
     state[key] = state[last] if shown else None
     st.pills(
-        "Presets",
+        say("Presets"),
         rows,
+        format_func=say,
         key=key,
         on_change=apply,
         label_visibility="collapsed",
-        help="Each preset shows one thing that goes right or wrong.",
+        help=say("Each preset shows one thing that goes right or wrong."),
     )
-    return rows[state[last]]["lesson"] if shown else ""
+    return say(rows[state[last]]["lesson"]) if shown else ""
 
 
 #: In a lesson: "{High quality @ last}", a number of a curve at a step ("best", "last" or which); "of panel 2"
@@ -83,4 +85,4 @@ def told(lesson: str, scene: Scene) -> str:
 
 def linked(lesson: str) -> str:
     """A lesson whose steps are links that move the player: assets/kit/told.js."""
-    return re.sub(r"\bstep (\d+)\b", r"step [\1](#step-\1)", lesson)
+    return re.sub(rf"\b({say('step')}) (\d+)\b", r"\1 [\2](#step-\2)", lesson)

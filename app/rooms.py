@@ -116,6 +116,11 @@ class Rooms:
             self._tidy()
             return self._rooms.get(code)
 
+    def claim(self, code: str, key: str) -> Room | None:
+        """The room with this code, for whoever has its key; None for anybody else."""
+        room = self.find(code)
+        return room if room is not None and secrets.compare_digest(room.key, key) else None
+
     def show(self, code: str, key: str, state: Mapping[str, str]) -> None:
         """Let the followers see what the lecturer sees; another key than the lecturer's changes nothing."""
         with self._lock:

@@ -17,6 +17,7 @@ import dgflow_core as dg
 from app import jobs
 from app.escape import plain, short
 from app.failures import calmly
+from app.words import say
 from dgflow_core.errors import UserError
 from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.kinds.plane import datasets as plane_datasets
@@ -101,8 +102,8 @@ def unmend(choice: str) -> None:
 
 def control(page: str, kind: str = "image") -> None:
     """The place to hand in a model; a good one is chosen at once, a bad one gets its sentence."""
-    words = "Refine the samples of your own generator with your own critic."
-    place = st.popover("Your own model", icon=":material/upload_file:", width="stretch", help=words,
+    words = say("Refine the samples of your own generator with your own critic.")
+    place = st.popover(say("Your own model"), icon=":material/upload_file:", width="stretch", help=words,
                        key=f"{page}._own", on_change="rerun")  # fmt: skip
     # Sent once it is open; from the first file on always, since Streamlit forgets what is not drawn.
     if place.open or st.session_state.get(f"{page}._files"):
@@ -114,7 +115,7 @@ def _form(page: str, kind: str) -> None:
     """The files, what they do not say, and what came of them."""
     again = {"on_change": _take, "args": (page, kind)}
     st.file_uploader(
-        "Generator and critic",
+        say("Generator and critic"),
         [kind.removeprefix(".") for kind in (*WEIGHTS, ".json", *REFUSED)],
         accept_multiple_files=True,
         key=f"{page}._files",
@@ -124,30 +125,31 @@ def _form(page: str, kind: str) -> None:
     )
     problem = st.session_state.get(f"{page}._problem")
     if kind != "text":
-        with st.expander("What files do not say", expanded="choose " in (problem or "")):
+        with st.expander(say("What files do not say"), expanded="choose " in (problem or "")):
             _unsaid(page, kind, again)
     if problem:
         st.error(plain(problem), icon=":material/error:")
     elif KINDS[kind][0] in _handed_in():
         title = plain(short(_handed_in()[KINDS[kind][0]].title))
-        st.success(f"In use: {title}", icon=":material/check:")
+        st.success(say("In use: {title}", title=title), icon=":material/check:")
 
 
 def _what(kind: str) -> str:
     """Which files may be handed in for a page of this kind."""
-    ours = f"{shelf.CONFIG} and {shelf.WEIGHTS} as dg.save writes them"
-    theirs = (
+    ours = say("{config} and {weights} as dg.save writes them", config=shelf.CONFIG, weights=shelf.WEIGHTS)
+    theirs = say(
         "checkpoints as training leaves them (.pth, .pt, .npz, .safetensors): a generator's and a critic's, "
         "or one that holds both"
     )
     which = {
-        "image": f"{theirs}; or {ours}", "2d": f"{theirs}, of dense layers; or {ours}", "text": ours,
+        "image": say("{theirs}; or {ours}", theirs=theirs, ours=ours),
+        "2d": say("{theirs}, of dense layers; or {ours}", theirs=theirs, ours=ours), "text": ours,
     }[kind]  # fmt: skip
-    sides = f", images of 8 to {MAX_SIDE} pixels a side" if kind == "image" else ""
-    return (
-        f"{which[0].upper()}{which[1:]}. They are read as plain numbers, {LIMIT // 2**20} MB at most{sides}, "
-        "and stay in this session."
-    )
+    sides = say(", images of 8 to {most} pixels a side", most=MAX_SIDE) if kind == "image" else ""
+    return say(
+        "{which}. They are read as plain numbers, {limit} MB at most{sides}, and stay in this session.",
+        which=f"{which[0].upper()}{which[1:]}", limit=LIMIT // 2**20, sides=sides,
+    )  # fmt: skip
 
 
 def _unsaid(page: str, kind: str, again: dict) -> None:
@@ -155,19 +157,27 @@ def _unsaid(page: str, kind: str, again: dict) -> None:
     known = image_datasets.datasets if kind == "image" else plane_datasets.datasets
 
     def title(name: str | None) -> str:
-        return known[name].title if name else "something else"
+        return say(known[name].title if name else "something else")
 
-    st.selectbox("Codes are drawn from", PRIORS, format_func=PRIORS.get, key=f"{page}._prior", **again)
-    words = "For real samples beside it, and to see whether the critic tells them apart."
-    st.selectbox("Trained on", [None, *known], key=f"{page}._dataset", **again, format_func=title, help=words)
+    st.selectbox(
+        say("Codes are drawn from"),
+        PRIORS,
+        format_func=lambda name: say(PRIORS[name]),
+        key=f"{page}._prior",
+        **again,
+    )
+    words = say("For real samples beside it, and to see whether the critic tells them apart.")
+    st.selectbox(
+        say("Trained on"), [None, *known], key=f"{page}._dataset", **again, format_func=title, help=words
+    )
     if kind == "2d":
-        st.selectbox("Between the layers", [None, *ACTIVATIONS], key=f"{page}._activation", **again,
-                     format_func=lambda name: ACTIVATIONS.get(name, "not said yet"),
-                     help="Files of dense layers do not say it.")  # fmt: skip
+        st.selectbox(say("Between the layers"), [None, *ACTIVATIONS], key=f"{page}._activation", **again,
+                     format_func=lambda name: say(ACTIVATIONS.get(name, "not said yet")),
+                     help=say("Files of dense layers do not say it."))  # fmt: skip
         return
-    st.selectbox("The generator ends in", ["tanh", "sigmoid"], key=f"{page}._output", **again)
-    st.number_input("Class", 0, 10_000, None, key=f"{page}._label", placeholder="none", **again,
-                    help="Which class to draw, where the networks know classes.")  # fmt: skip
+    st.selectbox(say("The generator ends in"), ["tanh", "sigmoid"], key=f"{page}._output", **again)
+    st.number_input(say("Class"), 0, 10_000, None, key=f"{page}._label", placeholder=say("none"), **again,
+                    help=say("Which class to draw, where the networks know classes."))  # fmt: skip
 
 
 def _folders() -> dict[str, Path]:

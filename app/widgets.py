@@ -41,6 +41,11 @@ def finish() -> None:
     _in_browser().update(_this_run())
 
 
+def forget() -> None:
+    """Tell the browser all values anew."""
+    _in_browser().clear()
+
+
 def _in_browser() -> dict[str, tuple]:
     """The widgets of which the browser knows the value, with their forms."""
     return st.session_state.setdefault("_in_browser", {})

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dgflow_core import device, engines, methods, places, registry, reports, training
+from dgflow_core import device, engines, languages, methods, places, registry, reports, training
 from dgflow_core.errors import UserError
 from dgflow_core.fields import written_out
 from dgflow_core.fields.network import ExactField
@@ -79,6 +79,7 @@ def parser(argv: Sequence[str]) -> Parser:
     )
     lessons.add_argument("out", type=Path, help="the HTML file to write")
     lessons.add_argument("--only", nargs="+", metavar="LESSON", help="their names, such as 02_arrows (all)")
+    lessons.add_argument("--language", default="en", metavar="de", help="where a lesson exists in it (en)")
     lessons.set_defaults(run=hand_out)
 
     looking = commands.add_parser(
@@ -559,7 +560,8 @@ def hand_out(args: argparse.Namespace) -> None:
     from dgflow_core.lessons.course import course
     from dgflow_core.lessons.handout import html
 
-    found = course()
+    registry.one_of("language", languages.languages(), args.language)
+    found = course(args.language)
     for sentence in found.broken:
         say(sentence)
     chosen = [registry.one_of("only", found.lessons, name) for name in args.only or found.lessons]

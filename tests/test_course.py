@@ -16,6 +16,7 @@ from dgflow_core.lessons.course import OURS, course
 from dgflow_core.lessons.lesson import Lesson, Picture
 from dgflow_core.lessons.measures import Measured
 from dgflow_core.lessons.reading import WORDS, read
+from tests.conftest import REPO
 
 LESSONS = course().lessons
 #: Where the controls of each goal must stand for it to be reached.
@@ -264,3 +265,9 @@ def test_a_long_story_an_open_block_and_no_text_are_told(folder):
 def test_a_folder_that_is_none_is_told(monkeypatch, tmp_path):
     monkeypatch.setenv("DGFLOW_LESSONS", str(tmp_path / "nowhere"))
     assert "DGFLOW_LESSONS must name a folder" in course().broken[0]
+
+
+def test_the_readme_tells_a_teacher_what_answers_each_question():
+    readme = (REPO / "README.md").read_text(encoding="utf-8")
+    for number, lesson in enumerate(LESSONS.values(), 1):
+        assert f"| {number} | {lesson.after.question} | " in readme

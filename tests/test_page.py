@@ -105,7 +105,7 @@ def test_links_keep_every_digit_and_ignore_what_others_append(idle):
 
 
 #: Pages whose controls are no sliders of the server's.
-WITHOUT_SLIDERS = ("home", "lessons", "live", "live_samples", "grow", "paper_tables", "glossary")
+WITHOUT_SLIDERS = ("home", "lessons", "live", "live_samples", "grow", "paper_tables", "glossary", "wrong")
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from app.components import stage
 from app.failures import calm
 from app.page import Page, Visit
 from app.parameters import Choice, Flag, Whole
+from app.words import say
 from dgflow_core import kinds
 from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.methods import Method
@@ -41,12 +42,12 @@ def sidebar(page: Visit, method: Method, run: dict) -> None:
     page.controls("model")
     uploads.control(PAGE.name, "2d")
     if known := dg.datasets.get(results.model(page["model"]).dataset):
-        st.caption(known.lesson)
+        st.caption(say(known.lesson))
     page.controls("method")
     page.draw("space", options=method.spaces)
     page.method_settings(method)
     page.controls("n")
-    with st.expander("Critic, seed and accuracy"):
+    with st.expander(say("Critic, seed and accuracy")):
         page.controls("raw", "exact", "map", "seed")
     if method.name in live_world.METHODS:
         said = {"model": page["model"], "raw": page["raw"], **run, "n": min(run["n"], LIVE)}
@@ -58,8 +59,7 @@ def draw(page: Visit, run: dict) -> tuple[Trajectory, pictures.Shown] | None:
     with calm(PAGE.name):
         trajectory = results.trajectory(page["model"], run, raw=page["raw"], exact=page["exact"])
         page.say([trajectory])
-        composition = pictures.Composition(map=page["map"])
-        shown = pictures.flow(page["model"], page["raw"], [trajectory], composition)
+        shown = pictures.flow(page["model"], page["raw"], [trajectory], pictures.Composition(map=page["map"]))
         stage(shown.packed, key=PAGE.name, **page.player())
         return trajectory, shown
     return None
@@ -67,13 +67,14 @@ def draw(page: Visit, run: dict) -> tuple[Trajectory, pictures.Shown] | None:
 
 def explain(page: Visit, method: Method, trajectory: Trajectory, model: dg.Model) -> None:
     """One paragraph under the picture."""
-    offset = "raw, as trained" if page["raw"] else f"calibrated, {model.logit_offset:+.2f}"
-    last = {name.replace("_", " ").capitalize(): values[-1] for name, values in trajectory.info.items()}
-    measured = "".join(f" {name}: {value:.3g}." for name, value in last.items())
-    st.caption(
-        f"{method.about} {method.caveat(page['space'], model.prior)}{measured} Critic offset: {offset}. "
-        f"Logit: {'exact' if page['exact'] else 'from a table'}. {method.paper}."
-    )
+    offset = say("Critic offset: calibrated, {offset}.", offset=f"{model.logit_offset:+.2f}")
+    numbers = [f"{say(name.capitalize())}: {values[-1]:.3g}." for name, values in trajectory.info.items()]
+    sentences = [
+        say(method.about), say(method.caveat(page["space"], model.prior)), *numbers,
+        say("Critic offset: raw, as trained.") if page["raw"] else offset,
+        say("Logit: exact." if page["exact"] else "Logit: from a table."), f"{method.paper}.",
+    ]  # fmt: skip
+    st.caption(" ".join(filter(None, sentences)))
 
 
 def show(page: Visit) -> None:
@@ -82,7 +83,7 @@ def show(page: Visit) -> None:
     page["model"], model = model_card.chosen(page["model"], page.parameters["model"].default)
     run = page.run(method.name)
     head, picture, foot = st.container(), st.container(), st.container()
-    # The picture goes first where it takes no time: the browser draws it while the rest is put together.
+    # The picture goes first where it takes no time: the browser draws it meanwhile.
     first = st.session_state.get(f"{PAGE.name}._seen", False) and not page["exact"]
     if first:
         with picture:

@@ -7,14 +7,15 @@ import streamlit as st
 from app import navigation
 from app.page import Page, Visit
 from app.terms import TERMS
+from app.words import say
 
 PAGE = Page("glossary", "Glossary", ":material/menu_book:", "glossary", order=100)
 
 
 def show(page: Visit) -> None:
-    st.title("The words", anchor=False)
+    st.title(say("The words"), anchor=False)
     for term, meaning in TERMS.items():
-        st.markdown(f"**{term[0].upper()}{term[1:]}.** {meaning}")
+        st.markdown(f"**{say(term)[0].upper()}{say(term)[1:]}.** {say(meaning)}")
     navigation.link("flow", "See them move", ":material/air:", "Open the 2D flow page.")
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from app import navigation, pictures, results
 from app.components import stage
 from app.page import Page
+from app.words import say
 from dgflow_core import methods
 
 PAGE = Page("home", "Home", ":material/home:", "", order=0)
@@ -18,21 +19,22 @@ def show(page) -> None:
     with st.container(key="opening"):
         words, picture = st.columns([5, 7], gap="large", vertical_alignment="center")
     with words:
-        st.title("See a GAN mend its samples", anchor=False)
-        st.markdown(
+        st.title(say("See a GAN mend its samples"), anchor=False)
+        st.markdown(say(
             "A GAN's discriminator knows **where its generator is wrong**. "
             "Discriminator Gradient flow listens: it moves every sample along the drift that the "
             "discriminator points out, until samples look like data."
-        )
+        ))  # fmt: skip
         st.latex(
             r"x \;\leftarrow\; x - "
-            r"\underbrace{\eta\,\nabla f'\!\left(e^{-d(x)}\right)}_{\text{towards the data}}"
-            r"\;+\; \underbrace{\sqrt{2\eta\gamma}\;\xi}_{\text{keeps samples apart}}"
+            r"\underbrace{\eta\,\nabla f'\!\left(e^{-d(x)}\right)}"
+            rf"_{{\text{{{say('towards the data')}}}}}"
+            rf"\;+\; \underbrace{{\sqrt{{2\eta\gamma}}\;\xi}}_{{\text{{{say('keeps samples apart')}}}}}"
         )
-        st.markdown(
+        st.markdown(say(
             "Here a WGAN-GP was trained on 25 Gaussians (brown). Its samples (blue) lie on bridges between "
             "the modes; a hundred steps of the flow take them home (red)."
-        )
+        ))  # fmt: skip
         with st.container(horizontal=True, gap="medium"):
             navigation.link("lessons", "Start the lessons", ":material/school:", "Guess, look, try.")
             navigation.link("flow", "Move the sliders", ":material/arrow_forward:", "Open the 2D flow page.")
@@ -48,7 +50,7 @@ def show(page) -> None:
         for column, other in zip(columns, tour[start : start + 4], strict=False):
             with column.container(border=True, height="stretch"):
                 st.page_link(navigation.page(other.name))
-                st.caption(other.tour)
+                st.caption(say(other.tour))
 
 
 if __name__ == "__main__":

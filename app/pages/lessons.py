@@ -65,7 +65,7 @@ def show(page: Visit) -> None:
             room.after()
     with words:
         room.mathematics()
-    classroom.keep(f"{page['lesson']} {room.part}")
+    classroom.keep(f"{page['lesson']} {room.part}", seat)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import { mixed, rgb } from "./colour.js";
 import { element } from "./dom.js";
 import { clamp, number } from "./numbers.js";
 import { extent, scaleLinear } from "../vendor/d3.js";
+import { say } from "./say.js";
 
 export class Chart {
   constructor(host, { onScrub = null } = {}) {
@@ -45,7 +46,7 @@ export class Chart {
   }
 
   show({ curves, steps, colours, theme, type, first = 0, from = 0, to = steps, axis = "", bare = false }) {
-    this.canvas.setAttribute("aria-label", `Curves against the step: ${curves.map((one) => one.name).join(", ")}`);
+    this.canvas.setAttribute("aria-label", say("Curves against the step: {names}", { names: curves.map((one) => say(one.name)).join(", ") }));
     Object.assign(this, { curves, steps, colours, theme, type, first, from, to, axis, bare });
     this.resize();
   }
@@ -86,7 +87,7 @@ export class Chart {
     }
     c.fillStyle = theme.ink;
     c.font = `${type.axis}px ${theme.font}`;
-    if (this.axis) c.fillText(this.axis, (left + right) / 2, height - type.axis * 1.2);
+    if (this.axis) c.fillText(say(this.axis), (left + right) / 2, height - type.axis * 1.2);
   }
 
   #strip(curve, top, h) {
@@ -154,7 +155,7 @@ export class Chart {
     c.textAlign = "left";
     const above = upper - top > type.tick + 4;
     c.textBaseline = above ? "bottom" : "top";
-    c.fillText(label, left + 6, above ? upper - 2 : high > low ? upper + 2 : lower + 2);
+    c.fillText(say(label), left + 6, above ? upper - 2 : high > low ? upper + 2 : lower + 2);
   }
 
   draw(step = this.step) {
@@ -187,7 +188,7 @@ export class Chart {
     c.textAlign = "left";
     c.font = `600 ${type.axis}px ${theme.font}`;
     c.fillStyle = theme.ink;
-    const name = curve.name + ({ up: " ↑", down: " ↓" }[curve.better] ?? "");
+    const name = say(curve.name) + ({ up: " ↑", down: " ↓" }[curve.better] ?? "");
     if (!this.bare) c.fillText(name, x, line);
     x += c.measureText(name).width + 10;
     curve.series.forEach((series, k) => {
@@ -195,8 +196,8 @@ export class Chart {
       const value = known(series, whole - this.first);
       if (Number.isFinite(value)) disc(c, this.x(step), y(value), 3.5, this.colours[k], theme.paper);
       if (this.bare) return;
-      const unit = { "": "", "%": " %" }[curve.unit ?? ""] ?? ` ${curve.unit}`;
-      const text = `${curve.labels?.[k] ? `${curve.labels[k]} ` : ""}${number(value)}${unit}`;
+      const unit = { "": "", "%": " %" }[curve.unit ?? ""] ?? ` ${say(curve.unit)}`;
+      const text = `${curve.labels?.[k] ? `${say(curve.labels[k])} ` : ""}${number(value)}${unit}`;
       c.fillStyle = mixed(rgb(this.colours[k]), rgb(theme.ink), 0.35); // text needs more contrast than a line
       c.fillText(fitted(c, text, this.width - x), x, line);
       x += c.measureText(text).width + 12;

@@ -1,9 +1,13 @@
-// dom.js: elements, and groups of them to choose from.
+// dom.js: elements, and groups of them to choose from; what they are called is said in the language of the page.
+import { say } from "./say.js";
+
+const CALLED = ["title", "aria-label"];
 
 /** Element with properties, attributes where a name holds a dash, and children. */
 export function element(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
+  for (const [name, given] of Object.entries(properties)) {
+    const value = CALLED.includes(name) ? say(given) : given;
     if (name.includes("-") || name === "role") node.setAttribute(name, value);
     else node[name] = value;
   }
@@ -13,7 +17,7 @@ export function element(tag, properties = {}, ...children) {
 
 /** A chip: a button that is pressed or not. */
 export const chip = (text, title, act, ...before) =>
-  element("button", { type: "button", className: "chip", title, "aria-pressed": "false", onclick: act }, ...before, text);
+  element("button", { type: "button", className: "chip", title, "aria-pressed": "false", onclick: act }, ...before, say(text));
 
 /** Let the buttons of `group` be one stop of the Tab key; within it, arrow keys go from one to the next. */
 export function oneStop(group) {
@@ -48,15 +52,15 @@ export function choose(group, value) {
 
 /** A list to choose from: { value: title, … }; `act` is called with the value. */
 export function select(rows, title, act) {
-  const options = Object.entries(rows).map(([value, textContent]) => element("option", { value, textContent }));
+  const options = Object.entries(rows).map(([value, textContent]) => element("option", { value, textContent: say(textContent) }));
   return element("select", { title, "aria-label": title, onchange: (event) => act(event.target.value) }, ...options);
 }
 
 /** What a screen reader is told politely: `say(text)` tells it, once. */
 export function announcer() {
   const node = element("div", { className: "announced", role: "status", "aria-live": "polite" });
-  const say = (text) => { if (node.textContent !== text) node.textContent = text; };
-  return { node, say };
+  const tell = (text) => { if (node.textContent !== text) node.textContent = text; };
+  return { node, say: tell };
 }
 
 /** The file `name` with the picture on `canvas`, downloaded. */

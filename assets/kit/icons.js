@@ -1,5 +1,6 @@
 // icons.js: every icon of the kit, as a stroke on a 24 × 24 grid.
 import { element } from "./dom.js";
+import { say } from "./say.js";
 
 const STROKES = {
   first: "M5 5v14M19 5 9 12l10 7z",
@@ -32,10 +33,10 @@ export const iconButton = (name, label, act) =>
 export const playButton = (act) => iconButton("play", "Play (space)", act);
 
 export function showPlaying(button, playing) {
-  const label = playing ? "Pause" : "Play";
+  const label = say(playing ? "Pause" : "Play");
   button.replaceChildren(icon(playing ? "pause" : "play"));
   button.className = `icon play ${playing ? "pause" : ""}`;
-  button.title = `${label} (space)`;
+  button.title = say(playing ? "Pause (space)" : "Play (space)");
   button.setAttribute("aria-label", label);
 }
 

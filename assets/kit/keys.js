@@ -1,15 +1,16 @@
 // keys.js: what keys do; one place for every component.
 import { element } from "./dom.js";
+import { say } from "./say.js";
 
 /** What the keys of every player do, as "?" shows it. */
 export const KEYS = {
-  Space: "play, pause", "← →": "one step", "Home End": "start, end", "[ ]": "slower, faster", F: "full screen", "?": "these keys",
+  "Space bar": "play, pause", "← →": "one step", "Home End": "start, end", "[ ]": "slower, faster", F: "full screen", "?": "these keys",
 };
 
 /** What "?" does within `root`: it shows the keys of `rows`, and hides them. */
 export function helper(root, rows = KEYS) {
   const list = element("dl", { className: "keylist", role: "note", hidden: true, "aria-label": "Keys" },
-    ...Object.entries(rows).map(([key, text]) => element("div", {}, element("dt", { textContent: key }), element("dd", { textContent: text }))));
+    ...Object.entries(rows).map(([key, text]) => element("div", {}, element("dt", { textContent: say(key) }), element("dd", { textContent: say(text) }))));
   root.append(list);
   return () => { list.hidden = !list.hidden; };
 }

@@ -1,5 +1,6 @@
 // overflow.js: a row of chips that stays one row; what finds no room waits behind "more".
 import { element, oneStop } from "./dom.js";
+import { say } from "./say.js";
 
 const GAP = 6; // between chips, as tokens.css has it
 
@@ -10,7 +11,7 @@ export class ChipRow {
     group.classList.add("one");
     this.stops = oneStop(group);
     this.menu = element("div", { className: "chips menu", hidden: true });
-    this.more = element("button", { type: "button", className: "chip more", textContent: "more", title: "What found no room",
+    this.more = element("button", { type: "button", className: "chip more", textContent: say("more"), title: "What found no room",
       "aria-expanded": "false", "aria-haspopup": "true", onclick: () => this.open(this.menu.hidden) });
     group.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || this.menu.hidden) return;

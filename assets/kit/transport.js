@@ -2,6 +2,7 @@
 import { element, select } from "./dom.js";
 import { iconButton, playButton, showPlaying } from "./icons.js";
 import { clamp } from "./numbers.js";
+import { say } from "./say.js";
 
 const SPEEDS = { 0.25: "¼×", 0.5: "½×", 1: "1×", 2: "2×", 4: "4×" };
 
@@ -68,7 +69,7 @@ export class Transport {
     this.scrub.max = steps;
     this.scrub.value = step;
     this.scrub.style.setProperty("--done", `${steps ? (100 * step) / steps : 100}%`);
-    this.count.textContent = this.names[step] ?? `step ${step} / ${steps}`;
+    this.count.textContent = say(this.names[step]) ?? say("step {step} / {steps}", { step, steps });
     return true;
   }
 }

@@ -20,6 +20,7 @@ import { disc, fitted, raster, resize, sideways } from "./canvas.js";
 import { LAYERS } from "./layers.js";
 import { clamp, number } from "./numbers.js";
 import { typeSizes } from "./room.js";
+import { say, sayHeading } from "./say.js";
 import { ticks } from "../vendor/d3.js";
 
 const GAP = 16; // between panels, CSS pixels
@@ -102,7 +103,7 @@ export class View {
     this.host = host;
     this.canvas = host.appendChild(document.createElement("canvas"));
     this.canvas.setAttribute("role", "img");
-    this.canvas.setAttribute("aria-label", "Picture of the plane");
+    this.canvas.setAttribute("aria-label", say("Picture of the plane"));
     this.context = this.canvas.getContext("2d", { alpha: false });
     this.still = document.createElement("canvas"); // everything that does not move
     this.trails = document.createElement("canvas");
@@ -447,10 +448,10 @@ export class View {
     c.font = `${axis}px ${this.theme.font}`;
     c.textAlign = "center";
     c.textBaseline = "alphabetic";
-    c.fillText(panel.axes[0], box.x + box.w / 2, box.y + box.h + tick * 1.5 + axis * 1.25);
-    if (box.yLabels && !this.compact) sideways(c, panel.axes[1], box.x - tick * 3.1 - 2, box.y + box.h / 2);
+    c.fillText(say(panel.axes[0]), box.x + box.w / 2, box.y + box.h + tick * 1.5 + axis * 1.25);
+    if (box.yLabels && !this.compact) sideways(c, say(panel.axes[1]), box.x - tick * 3.1 - 2, box.y + box.h / 2);
     c.textAlign = "left";
-    if (box.yLabels && this.compact) this.#outlined(c, panel.axes[1], box.x + 5, box.y + axis * 1.2);
+    if (box.yLabels && this.compact) this.#outlined(c, say(panel.axes[1]), box.x + 5, box.y + axis * 1.2);
     c.font = `600 ${title}px ${this.theme.font}`;
     let used = 0;
     if (panel.colour) {
@@ -459,12 +460,12 @@ export class View {
       used = title * 1.2;
     }
     c.fillStyle = this.theme.ink;
-    const name = fitted(c, panel.title ?? "", box.w - used);
+    const name = fitted(c, sayHeading(panel.title ?? ""), box.w - used);
     c.fillText(name, box.x + used, box.y - title * 0.5);
     if (name) used += c.measureText(name).width + title * 0.6;
     c.font = `${axis}px ${this.theme.font}`;
     c.fillStyle = this.theme.quiet;
-    c.fillText(fitted(c, panel.subtitle ?? "", box.w - used), box.x + used, box.y - title * 0.5);
+    c.fillText(fitted(c, sayHeading(panel.subtitle ?? ""), box.w - used), box.x + used, box.y - title * 0.5);
   }
 
   #colourBar(c, box, map) {
@@ -489,7 +490,7 @@ export class View {
     c.font = `${axis}px ${this.theme.font}`;
     c.textAlign = "center";
     c.textBaseline = "alphabetic";
-    sideways(c, map.unit ? `${map.label} (${map.unit})` : map.label, x + w + 8 + widest + axis, box.y + box.h / 2);
+    sideways(c, named(map), x + w + 8 + widest + axis, box.y + box.h / 2);
   }
 
   /** On a narrow canvas: the colour bar under the axis, its ends beside it. */
@@ -501,7 +502,7 @@ export class View {
     c.textAlign = "left";
     c.fillStyle = this.theme.ink;
     const [low, high] = map.range.map((value) => number(value, 2));
-    const name = fitted(c, map.unit ? `${map.label} (${map.unit})` : map.label, box.w / 2);
+    const name = fitted(c, named(map), box.w / 2);
     c.fillText(name, box.x, y);
     const from = box.x + c.measureText(`${name}  ${low} `).width;
     c.fillText(low, from - c.measureText(`${low} `).width, y);
@@ -546,9 +547,9 @@ export class View {
       const points = frame.points[i];
       if (this.layers.arrows && box.w > 220 && this.#saysArrows(i)) {
         const { label, longest } = this.panels[i].arrows;
-        this.#note(c, box, "left", `→ ${label}, full length at ${number(longest, 2)} (length ∝ √)`);
+        this.#note(c, box, "left", say("→ {label}, full length at {longest} (length ∝ √)", { label: say(label), longest: number(longest, 2) }));
       }
-      if (outside[i]) this.#note(c, box, "right", `${outside[i].toLocaleString("en")} outside`);
+      if (outside[i]) this.#note(c, box, "right", say("{many} outside", { many: outside[i].toLocaleString("en") }));
       if (this.cut !== null && points) this.#divider(c, box);
       if (frame.marked != null && points) this.#mark(c, box, points, frame.marked, frame.path?.[i]);
       if (this.overlay) {
@@ -578,7 +579,7 @@ export class View {
     c.stroke();
     c.font = `600 ${this.type.axis}px ${this.theme.font}`;
     c.textBaseline = "top";
-    for (const [text, side, room] of [["before", "right", x - box.x], ["after", "left", box.x + box.w - x]]) {
+    for (const [text, side, room] of [[say("before"), "right", x - box.x], [say("after"), "left", box.x + box.w - x]]) {
       c.textAlign = side;
       if (room > 60) this.#outlined(c, text, x + (side === "right" ? -8 : 8), box.y + 6);
     }
@@ -684,4 +685,9 @@ function arrow(shafts, heads, x, y, ux, uy, length) {
   heads.lineTo(tx - ux * head - uy * head * 0.45, ty - uy * head + ux * head * 0.45);
   heads.lineTo(tx - ux * head + uy * head * 0.45, ty - uy * head - ux * head * 0.45);
   heads.closePath();
+}
+
+/** What the colour bar of a map is called, with its unit. */
+function named({ label, unit }) {
+  return unit ? `${say(label)} (${say(unit)})` : say(label);
 }

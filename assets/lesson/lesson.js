@@ -1,5 +1,5 @@
-// lesson.js: what a browser keeps of the lessons (which were predicted, which goals reached), and the keys of a
-// clicker: Page Down and Page Up go on and back, B or "." makes the screen black.
+// lesson.js: what a browser keeps of the lessons (which were predicted, which goals reached), what its tab keeps of
+// a room (code and key, so that its lecturer may reload), and the keys of a clicker: Page Down and Page Up go on and back, B or "." makes the screen black.
 import { component } from "../kit/mount.js";
 
 const PLACE = "dgflow.lessons";
@@ -18,6 +18,17 @@ export function kept(storage) {
 /** Both lists together, each name once, in order. */
 export const joined = (a, b) => Object.fromEntries(NAMES.map((name) => [name, [...new Set([...a[name], ...b[name]])].sort()]));
 
+/** The room that this tab opened: [code, key], `given` or as it was kept; [] where it opened none. */
+export function keptRoom(storage, given) {
+  try {
+    if (given.length) storage.setItem(PLACE, JSON.stringify(given));
+    const found = JSON.parse(storage.getItem(PLACE) ?? "[]");
+    return Array.isArray(found) ? found : [];
+  } catch {
+    return given;
+  }
+}
+
 export class Keeper {
   constructor(root, key, tell) {
     Object.assign(this, { root, tell });
@@ -35,7 +46,11 @@ export class Keeper {
     try {
       localStorage.setItem(PLACE, JSON.stringify(all));
     } catch { /* a browser that keeps nothing: the session still does */ }
-    if (NAMES.some((name) => all[name].length > given[name].length)) this.tell(all);
+    const room = keptRoom(sessionStorage, given.room);
+    const news = NAMES.some((name) => all[name].length > given[name].length);
+    const back = room.length > given.room.length && !this.back; // said once: the room may have ended
+    this.back ||= back;
+    if (news || back) this.tell({ ...all, room });
   }
 
   #key(event) {

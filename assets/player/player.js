@@ -15,6 +15,7 @@ import { clamp, number, slug } from "../kit/numbers.js";
 import { ChipRow } from "../kit/overflow.js";
 import { Playback } from "../kit/playback.js";
 import { roomBelow } from "../kit/room.js";
+import { say } from "../kit/say.js";
 import { followTold } from "../kit/told.js";
 import { Transport } from "../kit/transport.js";
 import { dequantise } from "../kit/unpack.js";
@@ -361,8 +362,8 @@ export class Player {
     const box = this.view.boxes[this.markedIn];
     const [x, y] = [points[2 * this.marked], points[2 * this.marked + 1]];
     const logits = [0, Math.round(this.at)].map((step) => number(Math.round(100 * this.#logit(panel, this.marked, step)) / 100));
-    const rows = [`particle ${this.marked}${this.pinned ? " · pinned" : ""}`, `(${number(x)}, ${number(y)})`];
-    if (panel.logits) rows.push(`d = ${logits[1]}, at the start ${logits[0]}`);
+    const rows = [say(this.pinned ? "particle {number} · pinned" : "particle {number}", { number: this.marked }), `(${number(x)}, ${number(y)})`];
+    if (panel.logits) rows.push(say("d = {now}, at the start {first}", { now: logits[1], first: logits[0] }));
     tip.replaceChildren(...rows.map((text) => element("div", { textContent: text })));
     tip.hidden = false;
     const left = clamp(box.pixelX(x) + 16, 0, this.view.width - tip.offsetWidth);
@@ -416,7 +417,7 @@ export class Player {
     const titles = Object.fromEntries(Object.entries(LAYER_NAMES).filter(([name]) => has[name]));
     this.rows.layers.put(...layerChips(this.view, titles, (name, on) => this.#layered(name, on)));
     this.rows.metrics.put(...scene.curves.map((curve) => {
-      const one = chip(curve.name, `Show or hide the curve: ${curve.name}`, () => this.#toggleCurve(curve.name));
+      const one = chip(curve.name, say("Show or hide the curve: {name}", { name: say(curve.name) }), () => this.#toggleCurve(curve.name));
       one.dataset.curve = curve.name;
       return one;
     }));
@@ -501,14 +502,14 @@ export class Player {
       mark(c, x + 5, head / 2, 5, view.tone(name), scene.palette.shapes[name]);
       x += 15;
       c.fillStyle = view.theme.ink;
-      write(LAYER_NAMES[name]);
+      write(say(LAYER_NAMES[name]));
     }
   }
 }
 
 /** What the counter says at `step`. */
 function stepName({ names = [], steps }, step) {
-  return names[step] ?? `step ${step} / ${steps}`;
+  return say(names[step]) ?? say("step {step} / {steps}", { step, steps });
 }
 
 /** Evenly spread indices of at most TRAILS of `n` particles. */

@@ -13,6 +13,7 @@ import { largest, signed } from "../kit/numbers.js";
 import { FILM, ORDERS, ranked } from "../kit/order.js";
 import { Playback } from "../kit/playback.js";
 import { roomBelow, typeSizes } from "../kit/room.js";
+import { say } from "../kit/say.js";
 import { followTold } from "../kit/told.js";
 import { Transport } from "../kit/transport.js";
 import { quantile } from "../vendor/d3.js";
@@ -84,7 +85,7 @@ export class Wall {
   /** The selected picture before and after, as large as the window allows. Escape closes it, as every dialog. */
   buildLarge(canvas) {
     const { parts, transport } = this;
-    const close = element("button", { type: "button", textContent: "Close", onclick: () => parts.large.close() });
+    const close = element("button", { type: "button", textContent: say("Close"), onclick: () => parts.large.close() });
     Object.assign(parts, {
       before: canvas("before", "The selected sample at the start"), after: canvas("after", "The selected sample now"),
       about: element("p", { ariaLive: "polite" }),
@@ -114,7 +115,7 @@ export class Wall {
       surface(place, side, side).drawImage(this.sample(step, selected), 0, 0, side, side);
     }
     const d = (step) => signed(this.logit(step, selected));
-    parts.about.textContent = `Sample ${selected + 1}: base, d = ${d(0)}; step ${this.at}, d = ${d(this.at)}`;
+    parts.about.textContent = say("Sample {number}: base, d = {first}; step {step}, d = {now}", { number: selected + 1, first: d(0), step: this.at, now: d(this.at) });
   }
 
   // ---- the run ----------------------------------------------------------------------------
@@ -305,7 +306,7 @@ export class Wall {
     const shade = (t) => blend(run.palette.bar, t);
     parts.legend.style.setProperty("--scale", `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map(shade).join(", ")})`);
     parts.legend.replaceChildren(
-      element("span", { textContent: `logit d  ${signed(-this.top)}` }), element("i"), element("span", { textContent: signed(this.top) }),
+      element("span", { textContent: `${say("logit d")}  ${signed(-this.top)}` }), element("i"), element("span", { textContent: signed(this.top) }),
     );
   }
 
@@ -352,7 +353,7 @@ export class Wall {
       return x + context.measureText(text).width + 14;
     };
     if (!run.around) {
-      write(run.missing ? "No map: " + run.missing : "The map is being drawn…", 2, 14);
+      write(run.missing ? say("No map: {why}", { why: run.missing }) : say("The map is being drawn…"), 2, 14);
       return;
     }
     const { real, paths } = run.around;
@@ -388,11 +389,11 @@ export class Wall {
     dot(place(this.at, this.selected), 6, this.accent, 1);
     context.restore();
     const legible = (colour) => this.legible(colour);
-    let x = write("real", 2, 14, legible(this.tone.real));
-    x = write("base", x, 14, legible(this.tone.base));
-    x = write(run.rows ? "now, by row" : "now", x, 14, run.rows ? this.ink : legible(this.tone.refined));
-    write("selected", x, 14, this.accent);
-    write(`two principal directions of classifier features, ${Math.round(100 * run.around.explained)} % of their variance`, 2, height - 6);
+    let x = write(say("real"), 2, 14, legible(this.tone.real));
+    x = write(say("base"), x, 14, legible(this.tone.base));
+    x = write(say(run.rows ? "now, by row" : "now"), x, 14, run.rows ? this.ink : legible(this.tone.refined));
+    write(say("selected"), x, 14, this.accent);
+    write(say("two principal directions of classifier features, {share} % of their variance", { share: Math.round(100 * run.around.explained) }), 2, height - 6);
   }
 
   drawFilm() {
@@ -416,7 +417,7 @@ export class Wall {
     };
     const gap = (width - 3 * large) / 2;
     const middle = this.at > 0 && this.at < run.steps ? this.at : Math.round(run.steps / 2); // never one of its neighbours twice
-    const big = [[0, "base", this.tone.base], [middle, `step ${middle}`, this.accent], [run.steps, "end", this.tone.refined]];
+    const big = [[0, say("base"), this.tone.base], [middle, say("step {step}", { step: middle }), this.accent], [run.steps, say("end"), this.tone.refined]];
     big.forEach(([step, label, colour], i) => show(step, i * (large + gap), 0, large, width < 420 ? `d ${signed(this.logit(step, selected))}` : `${label}  d = ${signed(this.logit(step, selected))}`, colour));
     for (let shot = 0; shot < shots; shot++) {
       const step = Math.round((shot / Math.max(shots - 1, 1)) * run.steps);
@@ -426,13 +427,13 @@ export class Wall {
     context.textAlign = "left";
     if (near) {
       const k = near.shape[1];
-      wrapped(context, `Nearest of ${run.around.indexed.toLocaleString("en")} training images`, 0, below + tile / 2 - 16, 2 * tile - 10, 17);
+      wrapped(context, say("Nearest of {many} training images", { many: run.around.indexed.toLocaleString("en") }), 0, below + tile / 2 - 16, 2 * tile - 10, 17);
       for (let i = 0; i < k; i++) context.drawImage(this.picture(near, selected * k + i), (i + 2) * tile, below - 14, tile - 3, tile - 3);
-    } else if (run.around || run.missing) context.fillText("No index of training images ships for this data set.", 0, below - 8);
+    } else if (run.around || run.missing) context.fillText(say("No index of training images ships for this data set."), 0, below - 8);
     const rise = this.logit(run.steps, selected) - this.logit(0, selected);
-    const name = run.rows ? `${run.rows[Math.floor(selected / this.across)]}, sample ${(selected % this.across) + 1}` : `Sample ${selected + 1} of ${this.n}`;
-    const rest = this.rests[selected] < run.steps ? `, stops at step ${this.rests[selected]}` : "";
-    parts.caption.textContent = `${name}: logit ${signed(rise)} over ${run.steps} steps${rest}`;
+    const name = run.rows ? say("{row}, sample {number}", { row: run.rows[Math.floor(selected / this.across)], number: (selected % this.across) + 1 }) : say("Sample {number} of {many}", { number: selected + 1, many: this.n });
+    const rest = this.rests[selected] < run.steps ? say(", stops at step {step}", { step: this.rests[selected] }) : "";
+    parts.caption.textContent = say("{name}: logit {rise} over {steps} steps{rest}", { name, rise: signed(rise), steps: run.steps, rest });
   }
 }
 

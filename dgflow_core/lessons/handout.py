@@ -12,13 +12,14 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from html import escape
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from dgflow_core import pictures
+from dgflow_core import languages, pictures
 from dgflow_core.flow.driver import refine
 from dgflow_core.kinds.plane.approach import approach
 from dgflow_core.lessons.conditions import Condition, told
@@ -72,22 +73,31 @@ def html(lessons: Sequence[Lesson], see: Callable[[Picture], Sheet] = see, live:
         _answer(number, *pair) for number, pair in enumerate(zip(lessons, seen, strict=True), 1)
     )
     return _PAGE.format(
-        title=escape(lessons[0].title if len(lessons) == 1 else "DGflow: a course in lessons"),
+        language=lessons[0].language,
+        title=escape(
+            lessons[0].title if len(lessons) == 1 else _say(lessons[0], "DGflow: a course in lessons")
+        ),
+        measured=_say(lessons[0], "Answers, as measured"),
         kit=browser_bundle.style("player"),
         light=_variables(palette.LIGHT),
         accent=palette.ACCENT,
         sheets=sheets,
         answers=answers,
-        script=_SCRIPT.format(player=browser_bundle.script("player")) if live else "",
+        script=_SCRIPT.format(player=browser_bundle.script("player", lessons[0].language)) if live else "",
     )
 
 
+def _say(lesson: Lesson, english: str, **values: object) -> str:
+    return languages.said(english, lesson.language, **values)
+
+
 def _sheet(number: int, lesson: Lesson, seen: Sheet, live: bool) -> str:
-    picture, steps = seen.composed, seen.composed.steps
+    picture, steps, say = seen.composed, seen.composed.steps, partial(_say, lesson)
+    shots = [(say("Step {step}", step=step), _still(picture, step)) for step in dict.fromkeys((0, steps))]
     stills = "".join(
-        f'<figure><img alt="{escape(lesson.title)}, step {step}" src="{_still(picture, step)}">'
-        f"<figcaption>Step {step}</figcaption></figure>"
-        for step in dict.fromkeys((0, steps))
+        f'<figure><img alt="{escape(lesson.title)}: {words}" src="{still}">'
+        f"<figcaption>{words}</figcaption></figure>"
+        for words, still in shots
     )
     options = "".join(f"<li>☐ {_inline(option.text)}</li>" for option in lesson.ask.options)
     wide = " wide" if isinstance(picture, Wall) or len(picture.panels) > 1 else ""
@@ -97,10 +107,10 @@ def _sheet(number: int, lesson: Lesson, seen: Sheet, live: bool) -> str:
         f"{markup(lesson.story)}{_player(picture, number) if plays else ''}"
         f'<div class="stills{wide}">{stills}</div>'
         f"<p><b>{_inline(lesson.ask.question)}</b></p><ul>{options}</ul>"
-        f"<p>Why? <span class='line'></span></p><p class='line'></p>"
+        f"<p>{say('Why?')} <span class='line'></span></p><p class='line'></p>"
         f"{_later(lesson)}"
-        f"<p><b>Try this.</b> {_inline(lesson.attempt.goal)}</p><p class='line'></p>"
-        f'<p class="home"><b>To take home.</b> {_inline(lesson.take)}</p></section>'
+        f"<p><b>{say('Try this.')}</b> {_inline(lesson.attempt.goal)}</p><p class='line'></p>"
+        f"<p class='home'><b>{say('To take home.')}</b> {_inline(lesson.take)}</p></section>"
     )
 
 
@@ -108,7 +118,7 @@ def _later(lesson: Lesson) -> str:
     """The question for afterwards, with a line to write on."""
     if lesson.after is None:
         return ""
-    return f"<p><b>Afterwards.</b> {_inline(lesson.after.question)}</p><p class='line'></p>"
+    return f"<p><b>{_say(lesson, 'Afterwards.')}</b> {_inline(lesson.after.question)}</p><p class='line'></p>"
 
 
 def _answer(number: int, lesson: Lesson, seen: Sheet) -> str:
@@ -166,7 +176,7 @@ document.querySelectorAll(".live").forEach((place) => near.observe(place));
 
 # The policy is what keeps the promise of "no network".
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -200,7 +210,7 @@ figcaption {{ font-size: .85rem; }}
 <body>
 <h1>{title}</h1>
 <main>{sheets}</main>
-<section class="answers"><h2>Answers, as measured</h2>{answers}</section>
+<section class="answers"><h2>{measured}</h2>{answers}</section>
 {script}
 </body>
 </html>

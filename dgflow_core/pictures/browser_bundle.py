@@ -17,6 +17,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from dgflow_core import languages
 from dgflow_core.flow.divergences import divergences
 from dgflow_core.methods import browser_forms
 from dgflow_core.pictures import palette
@@ -84,13 +85,14 @@ def _module(file: Path, text: str | None, parts: list[str], done: dict[Path, str
     return done[file]
 
 
-def script(name: str) -> str:
-    """The component ``name``, such as "player", as one JavaScript module."""
+def script(name: str, language: str = "en") -> str:
+    """The component ``name``, such as "player", as one JavaScript module that speaks ``language``."""
+    words = languages.for_browser(language)
     if name == "live":
-        return bundle(ASSETS / name / "declared.js", live_entry())
+        return words + bundle(ASSETS / name / "declared.js", live_entry())
     if name == "samples":
-        return bundle(ASSETS / name / "declared.js", samples_entry())
-    return bundle(ASSETS / name / f"{name}.js")
+        return words + bundle(ASSETS / name / "declared.js", samples_entry())
+    return words + bundle(ASSETS / name / f"{name}.js")
 
 
 def weights() -> str:
