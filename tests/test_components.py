@@ -19,7 +19,7 @@ def page():
         state.setdefault("sent", []).append(sent["data"])
         return SimpleNamespace(state=state.get("returned"))
 
-    original, components._component = components._component, lambda name: shown
+    original, components._component = components._component, lambda name, language: shown
     try:
         run = state.get("run", b"a run that is long")
         state["result"] = components.wall(run, "page.wall", {"selected": len(state.get("sent", []))})
