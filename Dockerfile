@@ -14,6 +14,7 @@ COPY .streamlit .streamlit
 COPY app app
 COPY dgflow_core dgflow_core
 COPY assets assets
+COPY static static
 COPY pretrained pretrained
 USER explorer
 # Everything that is written lies in /cache; the rest of the file system may be read-only.

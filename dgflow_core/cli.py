@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dgflow_core import device, engines, languages, methods, places, registry, reports, training
+from dgflow_core import course_site, device, engines, languages, methods, places, registry, reports, training
 from dgflow_core.errors import UserError
 from dgflow_core.fields import written_out
 from dgflow_core.fields.network import ExactField
@@ -73,6 +73,19 @@ def parser(argv: Sequence[str]) -> Parser:
         "--half", action="store_true",
         help="all weights in float16 (those that lose nothing by it always are)",
     )  # fmt: skip
+
+    hosting = commands.add_parser(
+        "site", help="write a site of live pages, recorded runs and lessons that needs no server"
+    )
+    hosting.set_defaults(run=write_site)
+    hosting.add_argument("out", type=Path, metavar="OUT", help="the folder to write to")
+    hosting.add_argument(
+        "--models", nargs="+", metavar="MODEL",
+        help="names from 'models' (all of the plane, and " + ", ".join(course_site.SAMPLES) + ")",
+    )  # fmt: skip
+    hosting.add_argument(
+        "--no-lessons", action="store_true", help="leave the lessons out: their runs take a while"
+    )
 
     lessons = commands.add_parser(
         "lessons", help="write the lessons as one page that plays offline and prints"
@@ -184,6 +197,13 @@ def write_out(args: argparse.Namespace) -> None:
     path = args.out / f"{model.name.replace('/', '-')}.onnx"
     path.write_bytes(written.onnx)
     print(f"{path}: {len(written.onnx) / 1e6:.2f} MB, within {written.error:.1g} of the model (relative)")
+
+
+def write_site(args: argparse.Namespace) -> None:
+    if args.out.exists() and not args.out.is_dir():
+        raise UserError(f"out must be a folder, and {str(args.out)!r} is none.")
+    size = course_site.write(args.out, args.models, not args.no_lessons, say)
+    print(f"{args.out / 'index.html'}: {size / 1e6:.1f} MB in all")
 
 
 def examine_model(args: argparse.Namespace) -> None:

@@ -78,7 +78,10 @@ def fields() -> dict[str, Field]:
             for c in channels
         ]
         field.table = torch.from_numpy(np.stack(rows)).double()
-        sent = [{"codes": c["codes"].ravel().tolist(), "range": c["range"]} for c in channels]
+        sent = [
+            {"changes": live_world.changes(c["codes"]).ravel().tolist(), "range": c["range"]}
+            for c in channels
+        ]
         packed = {"size": field.size, "half": field.half, "space": space, "channels": sent}
         made[f"{prior} {space}"] = Field(field, packed)
     return made

@@ -20,7 +20,7 @@ from tests.toys import image_model
 
 pytestmark = pytest.mark.browser
 
-LAST = "component({ data:"
+LAST = "component({ data, parentElement, setStateValue });"
 STEPS = 4
 
 

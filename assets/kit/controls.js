@@ -103,5 +103,8 @@ export function writeAddress(values) {
   const query = new URLSearchParams(kept.has("model") ? { model: kept.get("model") } : {});
   for (const [name, value] of Object.entries(values)) query.set(name, value);
   const text = query.toString();
-  if (text !== kept.toString()) history.pushState(history.state, "", location.pathname + (text ? `?${text}` : "") + location.hash);
+  if (text === kept.toString()) return;
+  try {
+    history.pushState(history.state, "", location.pathname + (text ? `?${text}` : "") + location.hash);
+  } catch { /* a page on disk may not change its address everywhere */ }
 }

@@ -89,7 +89,9 @@ export class Live {
     if (first) this.#apply({ ...world.defaults, ...mount.state });
     if (!world.methods[this.choice.method]) this.choice.method = names[0];
     this.#chips();
-    this.#choose();
+    if (mount.address === "own" && !this.returned) this.#return();
+    else this.#choose();
+    this.returned = mount.address === "own"; // this page alone reads what its address says
     if (first && !prefersStill()) this.play(true);
   }
 

@@ -10,11 +10,24 @@ import { Particles } from "./particles.js";
 export function makeTable({ size, half, space, channels }) {
   const count = channels.length;
   const values = new Float32Array(size * size * count);
-  channels.forEach(({ codes, range: [low, high] }, channel) => {
+  channels.forEach(({ changes, range: [low, high] }, channel) => {
+    const codes = summed(changes, size);
     const unit = (high - low) / 65535;
     for (let i = 0; i < codes.length; i++) values[i * count + channel] = low + codes[i] * unit;
   });
   return { size, half, space, count, values };
+}
+
+/** Codes of 16 bits from the changes between neighbours, their high bytes before their low ones: small when compressed. */
+function summed(changes, size) {
+  const area = size * size;
+  const codes = new Uint16Array(area); // sums modulo 2¹⁶
+  for (let at = 0; at < area; at++) {
+    const [left, below] = [at % size ? codes[at - 1] : 0, at >= size ? codes[at - size] : 0];
+    const corner = at % size && at >= size ? codes[at - size - 1] : 0;
+    codes[at] = ((changes[at] << 8) | changes[area + at]) + left + below - corner;
+  }
+  return codes;
 }
 
 /** Bilinear look-up at (x, y) into `out`; outside the table its border holds. */

@@ -67,6 +67,7 @@ export class Samples {
     this.standard = { method: Object.keys(world.methods)[0], ...STANDARD };
     this.choice ??= { ...this.standard };
     if (first) this.#apply(mount.state ?? {});
+    if (first && mount.address === "own") this.#linked(); // no server reads what the address says
     if (!world.methods[this.choice.method]) this.choice.method = this.standard.method;
     if (!world.real) this.choice.until = "steps";
     this.parts.wall.replaceChildren(world.kind === "text" ? this.parts.list : this.parts.grid);
@@ -91,13 +92,18 @@ export class Samples {
 
   #return() {
     if (!this.mount?.address || location.pathname !== this.path) return;
+    this.#linked();
+    this.#controls();
+    this.#choose();
+    this.restart();
+  }
+
+  /** Take what the address says, and the defaults for what it does not. */
+  #linked() {
     const query = Object.fromEntries(new URLSearchParams(location.search));
     const method = this.world.methods[query.method] ? query.method : this.standard.method;
     this.choice = { ...readLink(query, this.standard), method };
     this.settings[method] = readLink(query, this.#own(method));
-    this.#controls();
-    this.#choose();
-    this.restart();
   }
 
   async #open() {

@@ -1,5 +1,6 @@
 // source.js: where the runtime comes from: the page itself, a server, or a script beside a page on disk.
 import { element } from "../kit/dom.js";
+import { unzipped } from "./runtime.js";
 
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
@@ -17,7 +18,8 @@ async function find(content, address) {
     await new Promise((resolve, reject) => {
       document.head.append(element("script", { src: address, onload: resolve, onerror: () => reject(new Error(`${address} is not there.`)) }));
     });
-    return { ort: bytes(globalThis.__dgflowFiles.ort), wasm: bytes(globalThis.__dgflowFiles.wasm) };
+    const { ort, wasm } = globalThis.__dgflowFiles;
+    return { ort: await unzipped(bytes(ort)), wasm: await unzipped(bytes(wasm)) };
   }
   const get = async (name) => {
     const answer = await fetch(new URL(name, new URL(address, document.baseURI)));

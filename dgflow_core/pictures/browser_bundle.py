@@ -143,6 +143,8 @@ class Document:
         title: heads the page. settings: what was run; listed under the picture.
         state: what the component starts with. style: what this page adds to the component's style.
         mount: what the component is told of the page around it.
+        site: part of one, beside an index; its script is in gzip, a third of its size.
+        more: a script beside the page (``beside``), whose ``content`` replaces ``packed`` once it is there.
     """
 
     component: str
@@ -152,25 +154,50 @@ class Document:
     state: dict[str, Any] | None = None
     style: str = ""
     mount: dict[str, Any] | None = None
+    site: bool = False
+    more: str = ""
 
     def html(self) -> str:
         rows = "".join(
             f"<dt>{escape(str(name))}</dt><dd>{escape(_words(value))}</dd>"
             for name, value in (self.settings or {}).items()
         )
-        data = envelope(self.packed, {"key": self.component, "state": self.state or {}, **(self.mount or {})})
+        data = self._content(self.packed)
+        text = script(self.component)
+        if self.site:
+            packed = json.dumps(_zipped(text.encode()))
+            text = _SLIM.format(packed=packed)
         return _PAGE.format(
             title=escape(self.title or "DGflow"),
             rows=f"<dl>{rows}</dl>" if rows else "",
             style=style(self.component) + self.style,
-            light=_variables(palette.LIGHT),
-            dark=_variables(palette.DARK),
+            light=variables(palette.LIGHT),
+            dark=variables(palette.DARK),
             accent=palette.ACCENT,
             dark_accent=palette.ACCENT_DARK,
-            script=script(self.component),
-            scripts="'self' blob: 'wasm-unsafe-eval'" if self.component == "samples" else "",
-            packed=base64.b64encode(gzip.compress(data, 6, mtime=0)).decode(),
+            home='<p class="home"><a href="index.html">← Everything here</a></p>' if self.site else "",
+            script=text,
+            scripts=_SCRIPTS if self.site or self.component == "samples" else "",
+            packed=_zipped(data),
+            more=_MORE.format(file=json.dumps(self.more)) if self.more else "",
         )
+
+    def _content(self, packed: bytes) -> bytes:
+        return envelope(packed, {"key": self.component, "state": self.state or {}, **(self.mount or {})})
+
+    def beside(self, packed: bytes) -> str:
+        """The script ``more``, which brings ``packed``."""
+        return files(content=self._content(packed))
+
+
+def files(**content: bytes) -> str:
+    """A script that brings bytes to a page that loads it, from a disk as well, where pages may not fetch."""
+    parts = ", ".join(f"{name}: {json.dumps(_zipped(whole))}" for name, whole in content.items())
+    return f"Object.assign((globalThis.__dgflowFiles ??= {{}}), {{ {parts} }});\n"
+
+
+def _zipped(whole: bytes) -> str:
+    return base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode()
 
 
 def html(scene: Scene | bytes, title: str = "", settings: dict[str, Any] | None = None) -> str:
@@ -183,11 +210,21 @@ def _words(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else "none" if value is None else str(value)
 
 
-def _variables(tones: dict[str, str]) -> str:
+def variables(tones: dict[str, str]) -> str:
+    """What a page says of its colours, for the components on it."""
     names = {"background": "paper", "text": "ink", "secondary-background": "panel"}
     return " ".join(f"--st-{name}-color: {tones[tone]};" for name, tone in names.items())
 
 
+_SCRIPTS = "'self' file: blob: 'wasm-unsafe-eval'"
+_SLIM = """const module = new Blob([await unzipped({packed})], {{ type: "text/javascript" }});
+const {{ default: component }} = await import(URL.createObjectURL(module));"""
+_MORE = """await new Promise((resolve, reject) => {{
+  const more = document.createElement("script");
+  document.head.append(Object.assign(more, {{ src: {file}, onload: resolve, onerror: reject }}));
+}});
+data = await unzipped(globalThis.__dgflowFiles.content);
+component({{ data, parentElement, setStateValue }});"""
 # The policy is what keeps the promise of "no outside address".
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -204,23 +241,29 @@ body {{ margin: 0; padding: 16px 20px; background: var(--st-background-color); c
   font: 1rem/1.4 system-ui, sans-serif; }}
 @media (min-width: 1700px) {{ :root {{ font-size: 18px; }} }}
 h1 {{ font-size: 1.4rem; margin: 0 0 8px; }}
+.home {{ margin: 0 0 6px; }} a {{ color: var(--st-primary-color); }}
 dl {{ display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 12px 0 0; font-size: .875rem; }}
 dt {{ opacity: .65; }} dd {{ margin: 0 12px 0 -12px; font-variant-numeric: tabular-nums; }}
 {style}
 </style>
 </head>
 <body>
-<h1>{title}</h1>
+{home}<h1>{title}</h1>
 <main id="main"></main>
 {rows}
 <script type="text/plain" id="packed">{packed}</script>
 <script type="module">
+const unzipped = async (text) => {{
+  const zipped = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}};
 {script}
-const zipped = atob(document.getElementById("packed").textContent);
-const stream = new Blob([Uint8Array.from(zipped, (letter) => letter.charCodeAt(0))]).stream();
-const whole = await new Response(stream.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 const parentElement = document.getElementById("main");
-component({{ data: new Uint8Array(whole), parentElement, setStateValue() {{}} }});
+const setStateValue = () => {{}};
+let data = await unzipped(document.getElementById("packed").textContent);
+component({{ data, parentElement, setStateValue }});
+{more}
 </script>
 </body>
 </html>

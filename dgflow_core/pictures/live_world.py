@@ -39,16 +39,17 @@ def pack(
     model: Model,
     fields: Mapping[str, TabulatedField] | None = None,
     *,
+    size: int = SIZE,
     pool: int = 10_000,
-    seed: int = 0,
     target: Any = None,
     defaults: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Everything the browser needs to simulate ``model`` by itself, 2 bytes a number of the tables.
+    """Everything the browser needs to simulate ``model`` by itself.
 
     Args:
         model: a 2D model.
         fields: its tables by space; None makes both. A space that is missing is not offered.
+        size: nodes along one side of the tables, at most what ``fields`` have.
         pool: generated samples to start from; the browser takes as many as it shows.
         target: the data, anything with ``sample(n, seed)``; None: the model's data set, if it is known.
         defaults: settings that differ from the methods' own at first sight.
@@ -60,7 +61,7 @@ def pack(
     known = model.dataset in plane_datasets.datasets
     target = plane_datasets.get(model.dataset) if known else target
     modes = getattr(target, "modes", None)
-    z = model.prior.sample(pool, seed).to(model.device)
+    z = model.prior.sample(pool, 0).to(model.device)
     real = None if target is None else real_points(model.dataset) if known else target.sample(*SHOWN)
     tree = {
         "title": model.title,
@@ -68,7 +69,7 @@ def pack(
         "palette": palette.for_browser(),
         "prior": model.prior.kind,
         "offset": model.logit_offset,
-        "spaces": {space: _space(field, model) for space, field in fields.items()},
+        "spaces": {space: _space(field, model, size) for space, field in fields.items()},
         "start": {"data": _floats(model.generate(z)), "latent": _floats(z)},
         "real": None if real is None else np.asarray(real, dtype=np.float32),
         "modes": None if modes is None else np.asarray(modes, dtype=np.float32),
@@ -94,15 +95,25 @@ def _support(target: Any, model: Model) -> dict[str, Any]:
     return {"side": RASTER, "half": half, "cells": cells.astype(np.uint8)}
 
 
-def _space(field: TabulatedField, model: Model) -> dict[str, Any]:
-    stride = max(1, (field.size - 1) // (SIZE - 1))
+def _space(field: TabulatedField, model: Model, size: int) -> dict[str, Any]:
+    stride = max(1, (field.size - 1) // (size - 1))
     table = field.table[:, ::stride, ::stride].cpu().numpy()
     extent = extent_of(model, field.space)
     return {
         "size": table.shape[1], "half": field.half, "space": field.space,
         "extent": extent, "axes": AXES[field.space], "lipschitz": estimate_lipschitz(field),
-        "channels": [_quantised(channel) for channel in table],
+        "channels": [
+            {"changes": changes(channel["codes"]), "range": channel["range"]}
+            for channel in map(_quantised, table)
+        ],
     }  # fmt: skip
+
+
+def changes(codes: np.ndarray) -> np.ndarray:
+    """Codes (size, size) as changes between neighbours, modulo 2¹⁶: their high bytes, then their low ones."""
+    for axis in (0, 1):
+        codes = np.diff(codes, axis=axis, prepend=np.uint16(0))
+    return np.stack([codes >> 8, codes & 255]).astype(np.uint8)
 
 
 def _quantised(channel: np.ndarray) -> dict[str, Any]:

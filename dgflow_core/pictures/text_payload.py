@@ -72,7 +72,12 @@ def html(listing: Listing, settings: dict[str, Any]) -> str:
 
     It opens as the screen was: order, colours, selected string and step.
     """
+    return document(listing, settings).html()
+
+
+def document(listing: Listing, settings: dict[str, Any]) -> Document:
+    """``html`` before it is written."""
     packed = pack(listing.runs, listing.names, listing.against)
     state = {name: getattr(listing, name) for name in ("order", "selected", "view", "step")}
     style = ":root { --chrome: 262px; }"
-    return Document("reader", packed, listing.title, settings, state, style).html()
+    return Document("reader", packed, listing.title, settings, state, style)

@@ -179,9 +179,9 @@ test("noise is standard normal and seeded", () => {
 });
 
 test("a table is read between its nodes, and holds at its border", () => {
-  const codes = Uint16Array.of(0, 65535, 0, 65535); // d = x on a square of half 1
-  const flat = { codes: new Uint16Array(4), range: [0, 1] };
-  const table = makeTable({ size: 2, half: 1, space: "data", channels: [{ codes, range: [-1, 1] }, flat, flat] });
+  const changes = Uint8Array.of(0, 255, 0, 0, 0, 255, 0, 0); // codes 0, 65535, 0, 65535: d = x on a square of half 1
+  const flat = { changes: new Uint8Array(8), range: [0, 1] };
+  const table = makeTable({ size: 2, half: 1, space: "data", channels: [{ changes, range: [-1, 1] }, flat, flat] });
   const found = new Float64Array(3);
   for (const [x, d] of [[0.25, 0.25], [-1, -1], [9, 1], [-9, -1]]) {
     look(table, x, 0.3, found);
