@@ -64,7 +64,8 @@ def _keep(budget: Budget) -> None:
 
 def people() -> int:
     """How many browsers are connected."""
-    return runtime.get_instance()._session_mgr.num_active_sessions() if runtime.exists() else 0
+    sessions = getattr(runtime.get_instance(), "_session_mgr", None) if runtime.exists() else None
+    return sessions.num_active_sessions() if sessions else 0
 
 
 def give_back() -> None:

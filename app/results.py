@@ -84,10 +84,22 @@ def field(name: str, raw: bool, space: str) -> TabulatedField:
         place.empty()
         return made
 
-    if uploads.private(name):
-        wanted = key("field", model(name).digest, raw, space)
+    wanted, own = _field_key(name, raw, space)
+    if own:
         return kept(wanted, lambda: make(False), lambda made: made.nbytes, True, Rank.SHORT)
-    return _foundation(None, key("field", shelf.root(), name, raw, space), make)
+    return _foundation(None, wanted, make)
+
+
+def quick(name: str, raw: bool, space: str) -> bool:
+    """Whether runs of a model by its table take no time, because that is there."""
+    return found(*_field_key(name, raw, space)) is not None
+
+
+def _field_key(name: str, raw: bool, space: str) -> tuple[str, bool]:
+    """What a table is kept as, and whether it is one session's own."""
+    if uploads.private(name):
+        return key("field", model(name).digest, raw, space), True
+    return key("field", shelf.root(), name, raw, space), False
 
 
 def _foundation(words: str | None, name: str, make: Callable[[], Any]) -> Any:

@@ -11,6 +11,7 @@ import importlib
 import logging
 import sys
 
+from streamlit.testing.v1 import AppTest
 from streamlit.web import cli
 
 import dgflow_core as dg
@@ -20,6 +21,8 @@ from dgflow_core.kinds.text.metrics import reference_of
 
 #: A model of each kind; one that is not there costs its first visitor what it would have.
 MODELS = ("25gaussians/wgan-gp", "fashion_mnist/sndcgan-ns", "billion_words/wgan-gp")
+#: Pages that compute most for their first picture: opened once, so that their first visitor finds it kept.
+OPENED = ("flow", "live", "latent", "compare")
 #: What Streamlit loads when a table is first drawn.
 TABLES = ("pandas", "pyarrow.compute", "pyarrow.pandas_compat")
 
@@ -38,6 +41,9 @@ def prepare() -> None:
                 reference_of(model).prepare()
         except (ValueError, OSError) as error:  # who opens its page is told, too
             logging.getLogger("dgflow").warning("Not prepared: %s", error)
+    for page, file in navigation.found(navigation.PAGES).items():
+        if page.name in OPENED:
+            AppTest.from_file(str(file), default_timeout=60).run()
     gc.collect()
     gc.freeze()  # what is there now stays: no later collection needs to look through it
 

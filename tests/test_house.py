@@ -288,6 +288,8 @@ def test_an_export_format_is_one_file(house):
     found = seen(house, """
 import dgflow_core as dg
 flow = page("flow2d", n="100", steps="3")
+flow.session_state["flow._export"] = True
+flow.run()
 form = next(box for box in flow.selectbox if box.label == "Format")
 print(json.dumps(["txt" in dg.export.FORMATS, any(option.startswith("TXT") for option in form.options)]))
 """)  # fmt: skip

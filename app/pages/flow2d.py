@@ -84,7 +84,7 @@ def show(page: Visit) -> None:
     run = page.run(method.name)
     head, picture, foot = st.container(), st.container(), st.container()
     # The picture goes first where it takes no time: the browser draws it meanwhile.
-    first = st.session_state.get(f"{PAGE.name}._seen", False) and not page["exact"]
+    first = not page["exact"] and results.quick(page["model"], page["raw"], page["space"])
     if first:
         with picture:
             drawn = draw(page, run)
@@ -98,7 +98,6 @@ def show(page: Visit) -> None:
             drawn = draw(page, run)
     if drawn is not None:
         trajectory, shown = drawn
-        st.session_state[f"{PAGE.name}._seen"] = True
         page.tell(shown.scene)
         with save:
             export_menu.popover(shown.scene, PAGE.name)
