@@ -42,10 +42,25 @@ FOCUSED = """() => {
     const label = one.labels?.[0]?.textContent ?? "";
     return one.getAttribute("aria-label") ?? (one.textContent.trim() || label.trim());
 }"""
+#: Marks what has had the focus; and what a keyboard should reach in the page and its sidebar, but did not.
+MARK = "() => addEventListener('focusin', (event) => event.composedPath()[0].setAttribute('data-walked', ''))"
+MISSED = """() => {
+    const places = document.querySelectorAll("[data-testid=stMain], [data-testid=stSidebar]");
+    const able = "a[href], button, input, select, textarea, summary, [tabindex]";
+    const checked = (one) => one.type === "radio" && !one.checked;
+    return [...places].flatMap((place) => [...place.querySelectorAll(able)])
+        .filter((one) => one.tabIndex >= 0 && !one.disabled && !checked(one) && !one.closest("[inert], dialog:not([open])"))
+        .filter((one) => one.checkVisibility({ visibilityProperty: true }) && one.getClientRects().length)
+        .filter((one) => !one.hasAttribute("data-walked"))
+        .filter((one) => !one.closest("[role=toolbar], [role=radiogroup]")?.querySelector("[data-walked]")) // arrows lead on
+        .map((one) => one.outerHTML.slice(0, 120));
+}"""
 WITHOUT_PICTURE = ("glossary",)
 SEEN = (ROOT / "tests" / "js" / "seen.js").read_text(encoding="utf-8").split("\n", 1)[1]
 #: How many tabs from the picture's page start its main control may lie.
 TABS = 10
+#: More tabs than any page has controls.
+AROUND = 150
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +148,18 @@ def test_the_main_control_is_within_ten_tabs(page):
         page.keyboard.press("Tab")
         walked.append(page.evaluate(FOCUSED))
     assert any(MAIN[page.called] in where for where in walked), " · ".join(walked)
+
+
+def test_a_keyboard_reaches_everything_and_is_caught_nowhere(page):
+    """Tab after tab, from the page's start until the focus leaves it: no control is passed over."""
+    page.set_viewport_size(size(LAPTOP))
+    page.evaluate(MARK)
+    page.locator("body").evaluate("(body) => { body.tabIndex = -1; body.focus(); body.removeAttribute('tabindex'); }")
+    left = False
+    for _ in range(AROUND):
+        page.keyboard.press("Tab")
+        left = page.evaluate("() => document.activeElement === document.body")
+        if left:
+            break
+    assert left, f"{page.called}: caught at {page.evaluate(FOCUSED)}"
+    assert not page.evaluate(MISSED), page.called
