@@ -120,7 +120,12 @@ class Room:
         return slugs[at] if 0 <= at < len(slugs) else None
 
     def bar(self, seat: Seat) -> None:
-        """Draw the way through the course."""
+        """Draw the way through the course; who follows is taken along it, and sees where it is."""
+        if seat.follows:
+            with st.container(key="lesson_bar", horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(f"**{plain(titles()[self.lesson.slug])}**", width="stretch")
+                seat.popover()
+            return
         before, after, page = self.beside(-1), self.beside(1), self.page
         ticks, key = tuple(progress()["passed"]), page.key("lesson")
         if st.session_state.get("_lessons_ticks") != ticks:

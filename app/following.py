@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 
 import streamlit as st
 from streamlit import runtime
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
 from app import navigation, sharing
 from app.escape import plain, short
@@ -50,20 +54,50 @@ def _session(session: str):
     return None if found is None else found.session
 
 
+#: How many followers' pages are made at a time, and seconds between their beginnings. Made all at once, they
+#: would share the processor, and everybody would wait for the last; in turn, half a class waits half as long.
+_turns, PACE = threading.BoundedSemaphore(2), 0.012
+#: Session → the fragment that its Lessons page is: it runs again without the app's frame.
+_pages: dict[str, str] = {}
+
+
 def _run_again(sessions: list[str]) -> None:
     """Let the pages of these sessions run, as if their people had asked for it."""
     if not runtime.exists():
         return
     loop = runtime.get_instance()._get_async_objs().eventloop
-    for name in sessions:
-        session = _session(name)
-        if session is not None:
-            loop.call_soon_threadsafe(session.request_rerun, session._client_state)
+
+    def one_after_another() -> None:
+        for number, name in enumerate(sessions):
+            loop.call_later(PACE * number, _ask, name)
+
+    loop.call_soon_threadsafe(one_after_another)
+
+
+def _ask(name: str) -> None:
+    """Ask for a run as the browser of that session would, where it is still connected."""
+    session, page, state = _session(name), _pages.get(name), ClientState()
+    if session is None:
+        return
+    state.CopyFrom(session._client_state)
+    if page and session.has_fragment(page):
+        state.fragment_id = page
+    session.request_rerun(state)
 
 
 def _me() -> str:
     context = get_script_run_ctx()
     return context.session_id if context else ""
+
+
+def _note_page() -> None:
+    """Remember which fragment this page is; those of sessions that are gone are forgotten."""
+    context, page = get_script_run_ctx(), ThreadState.get().fragment_id
+    if context is None or page is None or _pages.get(context.session_id) == page:
+        return
+    for gone in [name for name in _pages if _session(name) is None]:
+        _pages.pop(gone, None)
+    _pages[context.session_id] = page
 
 
 class Seat:
@@ -91,6 +125,10 @@ class Seat:
     def follows(self) -> bool:
         return bool(self.page["room"]) and self.state.get("_follows", True)
 
+    def turn(self) -> AbstractContextManager:
+        """Inside, a page that follows is made, when its turn has come; any other has no need to wait."""
+        return _turns if self.follows else nullcontext()
+
     def take(self) -> None:
         """Join the room that the link names, and be where its lecturer is. Says what is wrong."""
         page = self.page
@@ -98,6 +136,7 @@ class Seat:
             return
         try:
             room = rooms().join(page["room"], _me(), st.context.ip_address or "")
+            _note_page()
         except UserError as error:
             if self.state.pop("_room_seen", None) is not None:
                 self.problem = say("The room has ended.")
@@ -118,9 +157,10 @@ class Seat:
             if name in OWN or parameter.written:
                 continue
             page[name] = parameter.read(name, state[name]) if name in state else parameter.default
-        if page.texts().get("lesson") != before.get("lesson"):
+        after = page.texts()
+        if after.get("lesson") != before.get("lesson"):
             page["answer"] = None
-        if page.texts() != before:
+        if after != before:
             self.state[f"{page.page}._play"] = self.state.get(f"{page.page}._play", 0) + 1
 
     def show(self) -> None:
@@ -135,18 +175,18 @@ class Seat:
             rooms().answer(self.page["room"], _me(), lesson, self.page["answer"])
 
     def popover(self) -> None:
-        """Draw what one does with rooms."""
+        """Draw what one does with rooms; a guest's page, drawn at every move, has no more than two."""
         held = self.hosts
-        words = held[0] if held else self.page["room"] or say("Class")
-        with st.popover(
-            words, icon=":material/groups:", key="lessons._class", help=say("Let others follow, or follow.")
-        ):
-            if held:
-                self._host(*held)
-            elif self.page["room"]:
-                self._guest()
-            else:
-                self._outside()
+        if self.page["room"] and not held:
+            self._guest()
+        else:
+            help = say("Let others follow, or follow.")
+            words = held[0] if held else say("Class")
+            with st.popover(words, icon=":material/groups:", key="lessons._class", help=help):
+                if held:
+                    self._host(*held)
+                else:
+                    self._outside()
         if self.problem:
             st.warning(plain(self.problem), icon=":material/groups:")
 
@@ -170,15 +210,14 @@ class Seat:
         )  # fmt: skip
 
     def _guest(self) -> None:
-        st.caption(
-            say("Your page goes where the lecturer's goes. Let go to look around; come back when you like.")
-        )
         st.toggle(
-            say("Follow"),
+            say("Follow {code}", code=self.page["room"]),
             value=self.follows,
             key="lessons._follow",
             on_change=self._switch,
-            help=say("Back with one press."),
+            help=say(
+                "Your page goes where the lecturer's goes. Let go to look around; come back when you like."
+            ),
         )
         st.button(
             say("Leave"),

@@ -21,7 +21,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import links, log_lines, presets, results, sharing, terms, widgets
+from app import links, log_lines, presets, results, sharing, terms, widgets, words
 from app.escape import plain
 from app.failures import calm
 from app.parameters import Parameter
@@ -39,6 +39,8 @@ class Page:
         path: in the address bar; "" is the home page. order: its place in the navigation.
         tour: what the home page says of it; "" leaves it out there.
         address: who writes the address bar: the server, or a canvas in the "browser".
+        alone: whether the page runs again without the app's frame around it, a quarter of the work; one with
+            controls in the sidebar cannot.
     """
 
     name: str
@@ -48,13 +50,22 @@ class Page:
     order: int
     tour: str = ""
     address: str = "server"
+    alone: bool = False
 
     def run(
         self, show: Callable[[Visit], Any], parameters: Callable[[], Mapping[str, Parameter]] = dict
     ) -> None:
         """Run the page once: read the link, show, write the link; what goes wrong is said in a sentence."""
+        (st.fragment(self._run) if self.alone else self._run)(show, parameters)
+        with calm(self.name):
+            sharing.popover(self.name)
+
+    def _run(
+        self, show: Callable[[Visit], Any], parameters: Callable[[], Mapping[str, Parameter]] = dict
+    ) -> None:
         with log_lines.request(self.name), calm(self.name):
             widgets.begin()
+            words.settle()
             visit = Visit(self, parameters())
             visit.restore()
             for problem in visit.complaints[: links.COMPLAINTS]:
@@ -62,7 +73,6 @@ class Page:
             with calm(self.name):
                 show(visit)
             visit.publish()
-            sharing.popover(self.name)
             widgets.finish()
 
 

@@ -4,8 +4,8 @@
 
 The lecturer opens a room, the phones join it, and the lecturer goes from lesson to lesson. Printed as JSON,
 in seconds from the press: until a phone's page has that lesson ("state"), until its picture is there
-("picture"), until a phone that lost its connection has both again ("back"); and how often another room saw
-anything ("strange").
+("picture"), until a phone that lost its connection has both again ("back"); how often another room saw
+anything ("strange"); and how many moves ran the app's frame around a phone's page, too ("whole").
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import statistics
 import time
 from urllib.parse import parse_qs
 
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from app.visitors import PATIENCE, Person, _elements
@@ -33,7 +34,7 @@ class Member(Person):
         super().__init__(address, "lessons", **query)
         self.buttons: dict[str, str] = {}
         self.code, self.at, self.pictured = "", 0.0, 0.0
-        self.runs = 0
+        self.runs, self.whole = 0, 0
 
     @property
     def lesson(self) -> str:
@@ -53,6 +54,7 @@ class Member(Person):
                 self.at = time.perf_counter()
             elif kind == "script_finished":
                 self.runs += 1
+                self.whole += message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
             elif kind == "delta" and message.delta.WhichOneof("type") in ("new_element", "new_transient"):
                 for element in _elements(message):
                     self._take(element)
@@ -126,6 +128,7 @@ async def lecture(address: str, phones: int, moves: int) -> dict:
     return {
         "phones": phones, "moves": moves, "arrived": len(state), "expected": phones * moves,
         "state": _summary(state), "picture": _summary(picture), "back": _summary(back), "strange": strange,
+        "whole": sum(one.whole - 1 for one, _ in members),
     }  # fmt: skip
 
 

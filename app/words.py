@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import streamlit as st
@@ -11,14 +12,23 @@ from dgflow_core import languages
 
 #: What links call it.
 NAME = "lang"
+#: Of the thread that runs a page: a run says a hundred words.
+_here = threading.local()
 
 
 def language() -> str:
     """The language that was chosen last, by a link or by hand; English at first."""
+    if not hasattr(_here, "language"):
+        settle()
+    return _here.language
+
+
+def settle() -> None:
+    """A run of a page begins: look which language its link and its session say."""
     given, state = st.query_params.get(NAME), st.session_state
     if given in languages.languages():
         state["_language"] = given
-    return state.get("_language", "en")
+    _here.language = state.get("_language", "en")
 
 
 def say(english: str, **values: Any) -> str:
@@ -33,7 +43,7 @@ def in_link() -> dict[str, str]:
 
 def choose(other: str) -> None:
     """Speak another language from now on."""
-    st.session_state["_language"] = other
+    st.session_state["_language"] = _here.language = other
     if NAME in st.query_params:
         st.query_params[NAME] = other
     widgets.forget()  # a browser knows an option by its title, which is another one now

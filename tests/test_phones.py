@@ -20,3 +20,4 @@ def test_phones_follow_come_back_and_see_no_other_room():
     assert found["state"]["median"] < 3  # a busy machine is slow, not wrong
     assert found["back"]["most"] < 10
     assert found["strange"] == 0
+    assert found["whole"] == 0  # a move makes the page of a lesson, and nothing of the frame around it

@@ -11,7 +11,13 @@ from app.page import Page, Visit
 from app.parameters import Choice, Flag, Whole
 
 PAGE = Page(
-    "lessons", "Lessons", ":material/school:", "lessons", 5, "Nine lessons of five minutes: guess, look, try."
+    "lessons",
+    "Lessons",
+    ":material/school:",
+    "lessons",
+    5,
+    tour="Nine lessons of five minutes: guess, look, try.",
+    alone=True,
 )
 
 
@@ -34,7 +40,13 @@ def show(page: Visit) -> None:
     for sentence in classroom.found().broken:
         st.warning(plain(sentence), icon=":material/error:")
     seat = Seat(page)
-    seat.take()
+    with seat.turn():
+        seat.take()
+        lesson(page, seat)
+
+
+def lesson(page: Visit, seat: Seat) -> None:
+    """Draw the lesson, as far as this person is in it."""
     room = classroom.Room(page)
     if page["notes"]:
         page.publish()
