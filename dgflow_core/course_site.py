@@ -30,8 +30,10 @@ SAMPLES = ("cifar10/sndcgan-ns", "fashion_mnist/sndcgan-ns", "fashion_mnist/vae"
 #: Nodes along a side of the tables of a live page, and of the one that its first picture is made with.
 SIZE, FIRST = 257, 129
 #: Samples of a recorded run, by kind.
-RECORDED = {"2d": 1000, "image": 16, "text": 16}
+RECORDED = {"2d": 600, "image": 16, "text": 16}
 RUNTIME = "runtime.js"
+#: Of the index, in order.
+SECTIONS = ("The plane, live", "Images, live", "Text, live", "Lessons", "Recorded runs")
 
 
 class Entry(NamedTuple):
@@ -132,7 +134,8 @@ def _run(model: Model) -> str:
 
 
 def _index(entries: list[Entry]) -> str:
-    sections = dict.fromkeys(entry.section for entry in entries)
+    there = {entry.section for entry in entries}
+    sections = [section for section in SECTIONS if section in there]
     parts = "".join(
         f"<section><h2>{escape(section)}</h2><ul>"
         + "".join(
@@ -167,8 +170,9 @@ body {{ margin: 0 auto; padding: 24px 20px 48px; max-width: 68rem; background: v
 h1 {{ font-size: 1.75rem; line-height: 1.2; margin: 0 0 .5rem; }}
 h2 {{ font-size: 1.15rem; margin: 0 0 .4rem; }}
 p {{ max-width: 46rem; }} a {{ color: var(--st-primary-color); }}
-main {{ display: grid; gap: 28px; grid-template-columns: repeat(auto-fill, minmax(min(18rem, 100%), 1fr)); }}
-ul {{ margin: 0; padding: 0; list-style: none; }} li {{ padding: .25rem 0; }}
+section {{ margin-top: 28px; }}
+ul {{ margin: 0; padding: 0; list-style: none; columns: 18rem; }}
+li {{ padding: .25rem 0; break-inside: avoid; }}
 </style>
 </head>
 <body>

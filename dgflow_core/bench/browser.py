@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from dgflow_core.bench import server
+from dgflow_core.bench import flowing, server
 from dgflow_core.errors import UserError
 
 WINDOW = {"width": 1366, "height": 768}
@@ -51,7 +51,9 @@ def run(seconds: float = 6.0, releases: int = 20) -> dict[str, Any]:
         page = browser.new_page(viewport=WINDOW)
         page.set_default_timeout(WAIT)
         first = _first_picture(page, served.address, began)
-        return {**first, **_live(page, served.address, seconds), **_slider(page, served.address, releases)}
+        live = _live(page, served.address, seconds)
+        samples = flowing.run(page, served.address, seconds)
+        return {**first, **live, "samples": samples, **_slider(page, served.address, releases)}
 
 
 def _first_picture(page, address: str, began: float) -> dict[str, Any]:

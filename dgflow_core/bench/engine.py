@@ -345,6 +345,11 @@ def table(result: dict[str, Any]) -> str:
             f"| live canvas, {row['particles']:,} particles, {row['window']} "
             f"| {row['fps']:.1f} frames/s | 55 wanted | | setting to frame: {row['response_ms']:.0f} ms |"
         )
+        lines += [
+            f"| live images, {one['model']}, {one['n']} | {one['steps_per_s']:.1f} steps/s | 8 wanted | "
+            f"| {one['fps']:.1f} frames/s; a knob acts after {one['steps_until_a_knob_acts']} step(s) |"
+            for one in row.get("samples", ())
+        ]
         if row["slider_ms"]:
             lines.append(
                 f"| slider release to new picture, 2D page | median {row['slider_median_ms']:.0f} ms "

@@ -33,7 +33,7 @@ from dgflow_core.zoo.model import Model
 from dgflow_core.zoo.shapes import PARTS
 
 #: Part of the name of what is kept: another one makes everything anew.
-_FORMAT = "1"
+_FORMAT = "2"
 #: How far g, d and ∇d may lie from the exact field's, relative to them; by whether weights are rounded.
 ALLOWED = {False: 2e-4, True: 3e-2}
 log = logging.getLogger("dgflow")
@@ -42,7 +42,7 @@ _CHECKED = 8
 _aten = torch.ops.aten
 #: What PyTorch itself says in simpler operations.
 _SIMPLER = (
-    "leaky_relu_backward", "threshold_backward", "tanh_backward", "sigmoid_backward", "elu_backward",
+    "tanh_backward", "sigmoid_backward", "elu_backward",
     "_softmax_backward_data", "hardtanh", "hardtanh_backward", "silu", "silu_backward", "gelu_backward",
     "softplus_backward", "hardsigmoid", "hardsigmoid_backward", "addcmul", "native_batch_norm",
     "_native_batch_norm_legit_no_training", "native_batch_norm_backward", "native_layer_norm",
