@@ -51,8 +51,13 @@ def mount(name: str, packed: bytes, key: str, state: State | None = None, **plac
     first = st.session_state.setdefault(f"components {key}", state or {})
     digest = f"{hash(packed):x}"  # of bytes, kept by the object; only ever compared within this process
     data = pictures.envelope(packed, {"key": key, "digest": digest, "state": first, **place})
-    shown = _component(name, words.language())(
-        key=key, data=data, default={"state": state}, on_state_change=lambda: None
+    spoken = words.language()
+    # Another language is another component, which Streamlit makes only where its key is another one, too.
+    shown = _component(name, spoken)(
+        key=key if spoken == "en" else f"{key} {spoken}",
+        data=data,
+        default={"state": state},
+        on_state_change=lambda: None,
     )
     return shown.state if isinstance(shown.state, dict) else state or {}
 

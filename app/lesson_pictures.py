@@ -29,7 +29,7 @@ WALL = {"view": "now", "order": "drawn", "selected": 0, "pane": "logits", "step"
 
 def title(run: Run) -> str:
     """What a run is called beside others."""
-    return run["title"] or panels.run_title(run["method"], run)
+    return say(run["title"]) or panels.run_title(run["method"], run)
 
 
 class Shown(NamedTuple):

@@ -51,12 +51,16 @@ def choose(other: str) -> None:
 
 def control(key: str) -> None:
     """Draw the choice of the language."""
-    now, offered = language(), languages.languages()
-    widgets.assign(key, now)
-    chosen = st.segmented_control(
-        say("Language"), offered, format_func=offered.get, required=True, key=key,
+    offered, state = languages.languages(), st.session_state
+
+    def chosen() -> None:
+        choose(state[key])
+        state["_speaks_anew"] = True
+
+    widgets.assign(key, language())
+    st.segmented_control(
+        say("Language"), offered, format_func=offered.get, required=True, key=key, on_change=chosen,
         help=say("Of the interface and the lessons. A page that has none of it stays English."),
     )  # fmt: skip
-    if chosen != now:
-        choose(chosen)
+    if state.pop("_speaks_anew", False):
         st.rerun()

@@ -397,7 +397,7 @@ export class Player {
     );
     this.root.tabIndex = 0;
     this.root.setAttribute("role", "group");
-    this.root.setAttribute("aria-label", "Animated picture of the flow");
+    this.root.setAttribute("aria-label", say("Animated picture of the flow"));
     const layer = (k) => () => this.rows.layers.chips[k]?.click();
     const digits = Object.fromEntries(LAYERS.map((_, k) => [String(k + 1), layer(k)]));
     onKeys(this.root, { ...transport.keys(), ...digits, d: () => this.divide(), f: () => fullScreen(this.root), "?": helper(this.root, { ...KEYS, "1 … 6": "layers", D: "before | after" }), Escape: () => this.#unmark() });

@@ -429,7 +429,7 @@ export class Wall {
       const k = near.shape[1];
       wrapped(context, say("Nearest of {many} training images", { many: run.around.indexed.toLocaleString("en") }), 0, below + tile / 2 - 16, 2 * tile - 10, 17);
       for (let i = 0; i < k; i++) context.drawImage(this.picture(near, selected * k + i), (i + 2) * tile, below - 14, tile - 3, tile - 3);
-    } else if (run.around || run.missing) context.fillText(say("No index of training images ships for this data set."), 0, below - 8);
+    } else if (run.around || run.missing) wrapped(context, say("No index of training images ships for this data set."), 0, below - 8, width, 17);
     const rise = this.logit(run.steps, selected) - this.logit(0, selected);
     const name = run.rows ? say("{row}, sample {number}", { row: run.rows[Math.floor(selected / this.across)], number: (selected % this.across) + 1 }) : say("Sample {number} of {many}", { number: selected + 1, many: this.n });
     const rest = this.rests[selected] < run.steps ? say(", stops at step {step}", { step: this.rests[selected] }) : "";
