@@ -1,4 +1,4 @@
-"""The second language in Chromium: what components show, tell, and draw on their canvases has no English in it."""
+"""The second language in Chromium: what components show, tell and draw on canvases has no English in it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ SEEN = """() => {
         if (node.nodeType === Node.TEXT_NODE) found.add(node.textContent.trim());
         if (/^(SCRIPT|STYLE|NOSCRIPT|annotation)$/.test(node.tagName)) return;
         if (node.dataset?.testid === "stIconMaterial" || node.classList?.contains("katex")) return;
-        for (const name of ["title", "aria-label", "placeholder", "alt"]) found.add(node.getAttribute?.(name) ?? "");
+        const told = ["title", "aria-label", "placeholder", "alt"];
+        for (const name of told) found.add(node.getAttribute?.(name) ?? "");
         for (const one of [...node.childNodes, ...(node.shadowRoot?.childNodes ?? [])]) look(one);
     };
     look(document.querySelector("[data-testid=stMain]"));
