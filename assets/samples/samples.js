@@ -60,9 +60,9 @@ export class Samples {
 
   load(world, mount) {
     const first = !this.world;
+    if (this.world?.kind !== world.kind) this.settings = {}; // images and text have defaults of their own
     this.path ??= location.pathname;
     Object.assign(this, { world, mount, frame: null, selected: null, partner: null });
-    this.settings ??= {};
     for (const name of Object.keys(world.methods)) this.settings[name] = { ...this.#own(name), ...this.settings[name] };
     this.standard = { method: Object.keys(world.methods)[0], ...STANDARD };
     this.choice ??= { ...this.standard };
@@ -115,7 +115,8 @@ export class Samples {
     const source = await runtime(world.runtime, mount.runtime ?? "");
     if (this.gone || this.world !== world) return;
     const address = URL.createObjectURL(new Blob([this.declared.worker], { type: "text/javascript" }));
-    const worker = (this.worker = new Worker(address));
+    const worker = (this.worker = new Worker(address)); // no module: on disk a worker may not be one
+    setTimeout(() => URL.revokeObjectURL(address), 60_000);
     worker.onmessage = ({ data }) => this.worker === worker && this.#heard(data);
     worker.onerror = (event) => this.worker === worker && this.#say(`The worker stopped: ${event.message ?? "its script did not load"}.`);
     const { kind, prior, dim, offset, lipschitz, shape, real } = world;
@@ -424,8 +425,9 @@ export class Samples {
       element("div", { className: "head" }, parts.count, parts.rate, element("span", { className: "space" }), fullScreenButton(this.root)),
       element("div", { className: "picture" }, parts.wall, parts.words),
       element("div", { className: "transport" },
-        iconButton("restart", "Start again from fresh samples (R)", () => this.again()), parts.play,
-        iconButton("next", "One step (→)", () => this.single()), parts.speed, parts.many,
+        iconButton("restart", "Start again from the same samples (R)", () => this.restart()), parts.play,
+        iconButton("next", "One step (→)", () => this.single()),
+        chip("Fresh ones", "Other samples: the next seed (N)", () => this.again()), parts.speed, parts.many,
         element("div", { className: "chosen" }, parts.actions, parts.hint)),
       element("div", { className: "side-panel" },
         element("div", { className: "row" }, parts.method), parts.rule, parts.lesson, parts.settings,
@@ -437,15 +439,15 @@ export class Samples {
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "Live flow of samples");
     onKeys(this.root, {
-      " ": () => this.play(!this.playing), ArrowRight: () => this.single(), r: () => this.again(), l: () => this.hold(), b: () => this.pull(),
+      " ": () => this.play(!this.playing), ArrowRight: () => this.single(), r: () => this.restart(), n: () => this.again(), l: () => this.hold(), b: () => this.pull(),
       ArrowDown: () => this.#next(1), ArrowUp: () => this.#next(-1), f: () => fullScreen(this.root),
-      "?": helper(this.root, { Space: "play, pause", "→": "one step", "↑ ↓": "another sample", L: "lock it", B: "back to its start", R: "fresh samples", F: "full screen", "?": "these keys" }),
+      "?": helper(this.root, { Space: "play, pause", "→": "one step", "↑ ↓": "another sample", L: "lock it", B: "back to its start", R: "start again", N: "fresh samples", F: "full screen", "?": "these keys" }),
     });
   }
 
   /** Fresh samples: the next seed. */
   again() {
-    this.choice.seed = (this.choice.seed + 1) % 1000;
+    this.choice.seed = (this.choice.seed + 1) % 100;
     this.#controls();
     this.restart();
   }
