@@ -33,6 +33,8 @@ class Sweep:
             self.finished.pop(next(iter(self.finished)))
         keys = [sweep_grid.cell_key(self.model, cell) for cell in self.cells]
         if lacking := [key for key in keys if key not in self.finished]:
+            shipped = sweep_grid.shipped()
+            self.finished.update({key: shipped[key] for key in lacking if key in shipped})
             self.finished.update(kept_cells.read(lacking))
         self.missing = sum(key not in self.finished for key in keys)
         self.identity = results.key(name, base, x, y)

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Element_pb2 import Element
@@ -202,10 +203,22 @@ class Plan:
         print(json.dumps(asdict(answer)), flush=True)
 
 
-async def gather(address: str, page: str, plan: Plan) -> None:
-    """Let everybody come, and stay until the last one has gone."""
+async def gather(address: str, page: str, plan: Plan, beside: str = "") -> None:
+    """Let everybody come, and stay until the last one has gone; see ``insist`` for who is ``beside`` them."""
     crowd = [Person(address, page, seed=str(number + 1)) for number in range(plan.people)]
+    other = asyncio.create_task(insist(address, beside)) if beside else None
     await asyncio.gather(*(attend(person, number, plan) for number, person in enumerate(crowd)))
+    if other:
+        other.cancel()
+
+
+async def insist(address: str, link: str) -> None:
+    """Open a link ("flow?exact=1&…") with another seed as soon as what it asks for has been computed."""
+    name, _, query = link.partition("?")
+    for seed in itertools.count(1):
+        async with Person(address, name, **{**dict(parse_qsl(query)), "seed": str(seed)}) as person:
+            await person.ask()
+            await person.ended()
 
 
 async def tour(address: str, runs: int, images: int) -> None:
@@ -239,6 +252,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=10)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--every", type=float, default=6.0, help="seconds from one move to the next (6)")
+    parser.add_argument("--beside", default="", help="a link that one more opens again and again")
     parser.add_argument("--runs", type=int, default=300, help="of a tour: runs in the plane (300)")
     parser.add_argument("--images", type=int, default=40, help="of a tour: runs of images (40)")
     args = parser.parse_args()
@@ -247,7 +261,8 @@ def main() -> None:
         if args.page == "tour":
             await tour(args.address, args.runs, args.images)
             return
-        await gather(args.address, args.page, Plan(args.people, 60 * args.minutes, args.every))
+        plan = Plan(args.people, 60 * args.minutes, args.every)
+        await gather(args.address, args.page, plan, args.beside)
 
     asyncio.run(run())
 

@@ -364,17 +364,13 @@ def sweep(args: argparse.Namespace) -> None:
         raise UserError(f"model must be planar for a sweep; {model.name} is of kind '{model.kind}'.")
     method = methods.get(args.method)
     x, y = (_axis(method, side, getattr(args, side)) for side in "xy")
-    base = {
-        "method": args.method,
-        "space": args.space,
-        "n": args.n,
-        "seed": args.seed,
-        **given_settings(args),
-    }
+    values = method.Settings.parse(given_settings(args)).model_dump()  # all of them: what a cell is known by
+    held = {name: value for name, value in values.items() if name not in (x.name, y.name)}
+    base = {"method": args.method, "space": args.space, "n": args.n, "seed": args.seed, **held}
     todo = sweep_grid.cells(base, x, y)
     Run(model, **todo[0])  # what is wrong is said before anything starts
     kept = Results(args.out, "sweep")
-    finished = {key: cell["repeats"]["0"] for key, cell in kept.cells.items()}
+    finished = sweep_grid.of_file(kept)
     with tqdm(total=len(todo), unit="cell", disable=None) as bar:
         for done in sweep_grid.sweep_by(engine, model, todo, finished):
             bar.update(done - bar.n)
@@ -508,6 +504,7 @@ def bench_options(parser: Parser) -> None:
     crowd.add_argument("--page", help="flow, images, compare, latent or text (flow)")
     crowd.add_argument("--minutes", type=float, default=1.0, help="how long they stay (1)")
     crowd.add_argument("--every", type=float, default=6.0, help="seconds from one move to the next (6)")
+    crowd.add_argument("--beside", default="", metavar="LINK", help="what one more opens all the time")
 
 
 def bench(args: argparse.Namespace) -> None:
@@ -521,7 +518,9 @@ def bench(args: argparse.Namespace) -> None:
             print(f"{part:<20} {size:,.0f} MB")
         return
     if args.people is not None:
-        result = people.run(people.Crowd(args.people, args.page or "flow", args.minutes, args.every))
+        result = people.run(
+            people.Crowd(args.people, args.page or "flow", args.minutes, args.every, args.beside)
+        )
         args.json.write_text(json.dumps(result, indent=1))
         print(people.table([result]))
         return

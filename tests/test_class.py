@@ -129,7 +129,8 @@ def test_a_browser_holds_what_its_page_drew_last():
 
 @pytest.mark.slow
 def test_people_are_answered_and_what_they_cost_is_measured(served):
-    result = people.visit(served, people.Crowd(people=3, minutes=0.1, every=1.0))
+    crowd = people.Crowd(people=3, minutes=0.1, every=1.0, beside="flow?exact=1&n=200&steps=5")
+    result = people.visit(served, crowd)
     assert result["problems"] == []
     assert result["moves"] >= 6
     assert 0 < result["picture"]["median"] <= result["picture"]["p95"] <= result["picture"]["most"]

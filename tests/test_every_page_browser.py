@@ -22,7 +22,7 @@ PAGES = {
     "grow": ("grow", ".stage[data-run-key]"),
     "latent": ("latent?n=500&steps=10", ".stage[data-run-key]"),
     "compare": ("compare?n=200", ".stage[data-run-key]"),
-    "sweep": ("sweep", ".js-plotly-plot .main-svg"),
+    "sweep": ("sweep?seed=1", ".js-plotly-plot .main-svg"),
     "images": ("images?n=16&steps=4", ".wall[data-run-key]"),
     "text": ("text?n=8&steps=4", ".reader[data-run-key]"),
     "results": ("results", ".js-plotly-plot .main-svg"),

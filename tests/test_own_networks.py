@@ -458,7 +458,7 @@ def write(path, content, ending: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(variants())
 def test_no_variant_of_a_file_gives_a_raw_error(tmp_path_factory, variant):
     base, which, content, ending = variant

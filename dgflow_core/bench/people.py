@@ -22,12 +22,16 @@ LOOK = 1.0
 
 
 class Crowd(NamedTuple):
-    """How many people come to which page, for how long, and how often each moves, in seconds."""
+    """How many people come to which page, for how many minutes, and how often each moves, in seconds.
+
+    ``beside`` them one more opens that link ("flow?exact=1&n=5000") again and again; "" for nobody.
+    """
 
     people: int
     page: str = "flow"
     minutes: float = 1.0
     every: float = 6.0
+    beside: str = ""
 
 
 def check(crowd: Crowd) -> Crowd:
@@ -59,7 +63,7 @@ def run(crowd: Crowd) -> dict[str, Any]:
 def visit(served: server.Server, crowd: Crowd) -> dict[str, Any]:
     """Send a crowd to a server that runs already."""
     command = [sys.executable, "-m", "app.visitors", served.address, crowd.page]
-    for name in ("people", "minutes", "every"):
+    for name in ("people", "minutes", "every", "beside"):
         command += [f"--{name}", str(getattr(crowd, name))]
     memory, over = [served.memory()], threading.Event()
 

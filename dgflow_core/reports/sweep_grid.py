@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from dgflow_core.kinds.plane.metrics import METRICS, last_step
 from dgflow_core.kinds.plane.metrics import measure as measure_samples
 from dgflow_core.kinds.plane.reference import reference
 from dgflow_core.methods import Method
+from dgflow_core.reports.kept_results import RESULTS, Results
 from dgflow_core.zoo.model import Model
 
 MAX_SIDE = 16
@@ -94,6 +95,17 @@ def cells(base: dict[str, Any], x: Axis, y: Axis) -> list[dict[str, Any]]:
 def cell_key(model: Model, settings: dict[str, Any]) -> str:
     """What a finished cell is kept under."""
     return json.dumps([model.digest, settings], sort_keys=True)
+
+
+@cache
+def shipped() -> dict[str, dict[str, float]]:
+    """The cells that ship, by ``cell_key``: the grid that the app's page begins with."""
+    return of_file(Results(RESULTS / "sweep.json", "sweep"))
+
+
+def of_file(kept: Results) -> dict[str, dict[str, float]]:
+    """The numbers of every cell in a file of a sweep, by ``cell_key``."""
+    return {key: cell["repeats"]["0"] for key, cell in kept.cells.items()}
 
 
 def measure(model: Model, settings: dict[str, Any], field=None) -> dict[str, float]:
