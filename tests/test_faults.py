@@ -93,7 +93,7 @@ def test_a_server_that_was_killed_has_kept_its_finished_cells():
     def visit() -> AppTest:
         test = AppTest.from_file(str(ROOT / "app" / "pages" / "sweep.py"), default_timeout=120)
         test.query_params["size"] = "2"
-        test.query_params["n"] = "50"
+        test.query_params["n"] = "100"
         return test.run()
 
     test = visit()

@@ -148,7 +148,7 @@ def test_the_page_begins_with_a_whole_grid_that_ships():
 
 def test_shipped_cells_are_what_they_say():
     model, cells = dg.load("25gaussians/wgan-gp", device="cpu"), sweep_grid.shipped()
-    for key in [*cells][::30]:
+    for key in [*cells][::60]:
         digest, settings = json.loads(key)
         assert digest == model.digest
         again = sweep_grid.measure(model, settings)
