@@ -40,30 +40,17 @@ def show(page: Visit) -> None:
     for sentence in classroom.found().broken:
         st.warning(plain(sentence), icon=":material/error:")
     seat = Seat(page)
-    with seat.turn():
+    with (
+        seat.turn()
+    ):  # without the picture, which may have to be computed: nobody waits for his turn for that
         seat.take()
-        lesson(page, seat)
-
-
-def lesson(page: Visit, seat: Seat) -> None:
-    """Draw the lesson, as far as this person is in it."""
-    room = classroom.Room(page)
-    if page["notes"]:
+        room = classroom.Room(page)
+        places = None if page["notes"] else opening(page, room, seat)
+    if places is None:
         page.publish()
         room.notes()
         return
-    room.bar(seat)
-    with st.container(key="lesson_room"):
-        words, picture = st.columns([5, 7], gap="large")
-    with words:
-        st.markdown(room.lesson.story)
-        room.ask(seat)
-        said, tried = st.container(), st.container()
-    if room.revealed:
-        with tried:
-            room.attempt()
-    page.publish()
-    seat.show()
+    words, picture, said, tried = places
     with picture:
         shown = lesson_pictures.compute(room.picture, still=not room.revealed)
         shown.draw(PAGE.name, **page.player())
@@ -78,6 +65,23 @@ def lesson(page: Visit, seat: Seat) -> None:
     with words:
         room.mathematics()
     classroom.keep(f"{page['lesson']} {room.part}", seat)
+
+
+def opening(page: Visit, room: classroom.Room, seat: Seat) -> tuple:
+    """Draw what needs no picture; returns the places of words, picture, what came of it, and goal."""
+    room.bar(seat)
+    with st.container(key="lesson_room"):
+        words, picture = st.columns([5, 7], gap="large")
+    with words:
+        st.markdown(room.lesson.story)
+        room.ask(seat)
+        said, tried = st.container(), st.container()
+    if room.revealed:
+        with tried:
+            room.attempt()
+    page.publish()
+    seat.show()
+    return words, picture, said, tried
 
 
 if __name__ == "__main__":
