@@ -257,7 +257,7 @@ export class Samples {
     const { frame, parts, world, look } = this;
     const [, height, width] = world.shape;
     const [wide, high] = [parts.wall.clientWidth, parts.wall.clientHeight];
-    [this.tile, this.across] = [1, 2, 4, 8, 16].filter((k) => k <= frame.n)
+    [this.tile, this.across] = Array.from({ length: frame.n }, (_, k) => k + 1)
       .map((k) => [Math.floor(Math.min(wide / k, high / Math.ceil(frame.n / k))), k]).sort((a, b) => b[0] - a[0])[0];
     const context = surface(parts.grid, this.tile * this.across, this.tile * Math.ceil(frame.n / this.across));
     const side = this.tile - 6;
