@@ -42,9 +42,9 @@ lint: .venv/.dev
 	$(PYTHON) -m venv .venv
 
 .venv/.app: requirements.txt | .venv/bin/python
-	$(BIN)/pip install --quiet --requirement requirements.txt
+	$(BIN)/pip install --quiet --no-compile --requirement requirements.txt
 	touch $@
 
 .venv/.dev: requirements-dev.txt .venv/.app
-	$(BIN)/pip install --quiet --requirement requirements-dev.txt
+	$(BIN)/pip install --quiet --no-compile --requirement requirements-dev.txt
 	touch $@

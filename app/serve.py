@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import importlib
 import logging
+import os
 import sys
 
 from streamlit.testing.v1 import AppTest
@@ -49,6 +50,7 @@ def prepare() -> None:
 
 
 if __name__ == "__main__":
-    prepare()
+    if os.environ.get("DGFLOW_PREPARE") != "0":
+        prepare()
     sys.argv = ["streamlit", "run", str(places.HOME / "streamlit_app.py"), *sys.argv[1:]]
     sys.exit(cli.main())

@@ -26,6 +26,7 @@ PAGES = {
     "images": ("images?n=16&steps=4", ".wall[data-run-key]"),
     "text": ("text?n=8&steps=4", ".reader[data-run-key]"),
     "results": ("results", ".js-plotly-plot .main-svg"),
+    "wrong": ("wrong", ".stage[data-run-key]"),
     "glossary": ("glossary", "[data-testid=stMain] h1"),
 }
 #: What a page is for: what the focus says when it is there.
@@ -34,7 +35,7 @@ MAIN = {
     "live_samples": "Play", "draw": "Train",
     "latent": "Play", "compare": "Play",
     "sweep": "Run the grid", "images": "Play", "text": "Play", "results": "Table",
-    "glossary": "See them move", "grow": "Play",
+    "glossary": "See them move", "grow": "Play", "wrong": "My particles explode",
 }  # fmt: skip
 FOCUSED = """() => {
     let one = document.activeElement;

@@ -75,7 +75,6 @@ def test_vgrow_in_the_plane_stops_and_goes_on_exactly(name, tmp_path):
         ("cifar10/vgrow-logd", GROWN),
         ("cifar10/sndcgan-ns+ladder", {"starts": (1, 2), "pool": 8, "iterations": 4}),
         ("cifar10/sndcgan-ns+ladder", {"starts": (0, 2), "pool": 8, "iterations": 4, "width": 3}),
-        ("cifar10/dcd-pixel", {}),
         ("cifar10/dcd-latent", {}),
     ],
 )

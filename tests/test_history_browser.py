@@ -129,18 +129,18 @@ def test_back_and_forward_go_through_each_change_of_a_page(site, page, path):
         page.wait_for_timeout(1100)
         change(page, what)
         expect(page, what).not_to_have_url(seen[-1])
-        page.wait_for_timeout(700)  # a choice may change what else the link says
+        page.wait_for_timeout(400)  # a choice may change what else the link says
         seen.append(page.url)
     for url in reversed(seen[:-1]):
         page.go_back()
         expect(page).to_have_url(url)
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(250)
         expect(page).to_have_url(url)
     assert first_slider(page).evaluate(says) == at_first
     for url in seen[1:]:
         page.go_forward()
         expect(page).to_have_url(url)
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(250)
         expect(page).to_have_url(url)
     expect(page.locator("[data-testid=stException]")).to_have_count(0)
 

@@ -37,7 +37,7 @@ def opened(site):
         page.close()
 
 
-@pytest.mark.parametrize("path", ["flow?n=300&steps=20", "compare?n=200", "latent?n=500&steps=20&exact=0"])
+@pytest.mark.parametrize("path", ["flow?n=300&steps=20", "compare?n=200"])
 def test_a_copied_link_shows_the_same_step_layers_and_speed(opened, path):
     page, stage = opened(f"{path}&step=7&layers=real,refined,map&speed=2")
     expect(stage).to_have_attribute("data-step", "7")

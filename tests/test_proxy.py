@@ -30,7 +30,8 @@ def proxy(tmp_path_factory):
         program("nginx", "nginx", "nginx", "/usr/sbin/nginx"),
         tmp_path_factory.mktemp("nginx"),
     )
-    with server.app() as first, server.app() as second, socket.socket() as probe:
+    at_once = {"DGFLOW_PREPARE": "0"}
+    with server.app(at_once) as first, server.app(at_once) as second, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
