@@ -50,7 +50,7 @@ def write(
     """Write the site into the folder ``out``; returns its size in bytes.
 
     Args:
-        models: names; None takes all of the plane and ``SAMPLES``.
+        models: names; None takes those of the plane, grown ones with KL alone, and ``SAMPLES``.
         lessons: whether the course is part of it; its runs are computed for that.
         tell: called with each file's name and size.
 
@@ -58,7 +58,7 @@ def write(
         UserError: a model that is not there, or one that no browser can run; ``out`` cannot be written.
     """
     if models is None:
-        models = [name for name in shelf.models() if shelf.describe(name)["kind"] == "2d" or name in SAMPLES]
+        models = [name for name in shelf.models() if name in SAMPLES or _of_the_plane(name)]
     chosen = [shelf.load(name, "cpu") for name in models]
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -74,6 +74,11 @@ def write(
     except OSError as error:
         raise UserError(f"out {str(out)!r} could not be written: {error.strerror}.") from None
     return sum(sizes.values())
+
+
+def _of_the_plane(name: str) -> bool:
+    """Of grown models that differ in f alone, one is enough for a site's size."""
+    return shelf.describe(name)["kind"] == "2d" and ("/vgrow-" not in name or name.endswith("/vgrow-kl"))
 
 
 def _pages(models: list[Model], lessons: bool) -> Iterator[tuple[Entry, dict[str, str]]]:
