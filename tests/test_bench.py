@@ -10,6 +10,7 @@ import torch
 import dgflow_core as dg
 from dgflow_core import cli
 from dgflow_core.bench import engine as bench
+from dgflow_core.fields import table
 from dgflow_core.fields.network import ExactField
 from dgflow_core.flow import priors
 from dgflow_core.zoo import shelf
@@ -20,6 +21,8 @@ def stocked(tiny, tmp_path, monkeypatch):
     """A zoo that holds one small model under the name the bench looks for."""
     shelf.save(tiny, tmp_path / bench.PLANAR)
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
+    monkeypatch.setenv("DGFLOW_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(table, "SIZE", {"data": 129, "latent": 129})  # quickly built
     return tmp_path
 
 
