@@ -187,11 +187,11 @@ def growth(name: str, field: str, quick: bool) -> list[dict[str, Any]]:
     model = shelf.load(name)
     where = TabulatedField(model, "data") if field == "tabulated" else None
     many, long = [20_000, 40_000, 80_000], [50, 100, 200, 400]
-    if quick:
-        many, long = [size // 10 for size in many], [size // 10 for size in long]
     if field == "exact":
         many, long = [1000, 2000, 4000, 8000], [2, 4, 8, 16]
     fixed = {"tabulated": (50, 5000), "exact": (2, 1000)}[field]
+    if quick:
+        many, fixed = [size // 10 for size in many], (fixed[0], fixed[1] // 10)
     rows = []
     for what, sizes in (("particles", many), ("steps", long)):
         sizes = sizes[:3] if quick else sizes
