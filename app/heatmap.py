@@ -32,8 +32,9 @@ def heatmap(values: np.ndarray, x: Axis, y: Axis, metric: Metric) -> go.Figure:
     figure.add_heatmap(
         z=values, x=columns, y=rows, colorscale=_scale(better_up), xgap=2, ygap=2, hoverinfo="skip",
         text=[[_number(value) for value in row] for row in values], texttemplate="%{text}",
-        colorbar={
-            "title": {"text": f"{name} ({unit})", "side": "right", "font": {"size": 15}}, "thickness": 14,
+        colorbar={  # above, where it takes nothing from the width of the cells, which a phone has little of
+            "title": {"text": f"{name} ({unit})", "side": "top", "font": {"size": 15}}, "thickness": 14,
+            "orientation": "h", "y": 1, "yanchor": "bottom",
         },
     )  # fmt: skip
     i, j = (grid.ravel() for grid in np.meshgrid(range(len(columns)), range(len(rows))))

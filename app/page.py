@@ -97,6 +97,21 @@ class Visit(links.Values):
         names = [name for name in method.Settings.model_fields if name not in without]
         return {name: self.draw(f"{method.name}.{name}") for name in names}
 
+    def canvas_bar(self) -> tuple[Any, str]:
+        """The row above a live canvas, with the choice of its model; returns the row, and the model's name.
+
+        The model is the page's part of the address: the canvas writes the rest itself.
+        """
+
+        def remember() -> None:
+            others = {name: value for name, value in st.query_params.to_dict().items() if name != "model"}
+            named = {name: text for name, text in self.texts().items() if name == "model"}
+            st.query_params.from_dict(named | others)
+
+        bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+        how = {"width": 320, "label_visibility": "collapsed"}
+        return bar, self.draw("model", bar, on_change=remember, **how)
+
     def course_page(self, place, make: Callable[[], str], file_name: str) -> None:
         """The button that saves a live canvas as a page of its own."""
         place.download_button(

@@ -209,6 +209,8 @@ async def gather(address: str, page: str, plan: Plan, beside: str = "") -> None:
     other = asyncio.create_task(insist(address, beside)) if beside else None
     await asyncio.gather(*(attend(person, number, plan) for number, person in enumerate(crowd)))
     if other:
+        if other.done():
+            other.result()  # it never ends by itself: what went wrong is raised
         other.cancel()
 
 

@@ -40,9 +40,7 @@ def show(page: Visit) -> None:
     for sentence in classroom.found().broken:
         st.warning(plain(sentence), icon=":material/error:")
     seat = Seat(page)
-    with (
-        seat.turn()
-    ):  # without the picture, which may have to be computed: nobody waits for his turn for that
+    with seat.turn():  # not for the picture, which may have to be computed
         seat.take()
         room = classroom.Room(page)
         places = None if page["notes"] else opening(page, room, seat)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 import dgflow_core as dg
 from app import navigation, parameters, results, uploads
 from app.components import live
@@ -52,14 +50,7 @@ def show(page: Visit) -> None:
     initial = {name: page[name] for name in page.in_use() if name != "model" and "." not in name}
     initial |= page.of(page["method"])
 
-    def remember_model() -> None:
-        """The model is this page's part of the address; the canvas writes the rest itself."""
-        others = {name: value for name, value in st.query_params.to_dict().items() if name != "model"}
-        named = {name: text for name, text in page.texts().items() if name == "model"}
-        st.query_params.from_dict(named | others)
-
-    bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    name = page.draw("model", bar, width=320, on_change=remember_model, label_visibility="collapsed")
+    bar, name = page.canvas_bar()
     content = packed(name)
     file_name = f"dgflow-live-{name.replace('/', '-')}.html"
     page.course_page(bar, lambda: live_html(results.model(name), content), file_name)

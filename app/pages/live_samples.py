@@ -47,14 +47,7 @@ def show(page: Visit) -> None:
     linked = {name: page[name] for name in page.in_use() if "." not in name} | page.of(page["method"])
     initial = {name: value for name, value in linked.items() if name in said and name != "model"}
 
-    def remember_model() -> None:
-        """The model is this page's part of the address; the canvas writes the rest itself."""
-        others = {name: value for name, value in st.query_params.to_dict().items() if name != "model"}
-        named = {name: text for name, text in page.texts().items() if name == "model"}
-        st.query_params.from_dict(named | others)
-
-    bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    name = page.draw("model", bar, width=320, on_change=remember_model, label_visibility="collapsed")
+    bar, name = page.canvas_bar()
     model, own = results.model(name), uploads.private(name)
     with st.spinner("Writing out the networks for the browser, once a model…"):
         packed = results.kept(
