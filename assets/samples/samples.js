@@ -481,7 +481,8 @@ export class Samples {
       value: Math.max(0, SPEEDS.findLastIndex((speed) => speed <= choice.speed)), text: (i) => `${SPEEDS[i]} steps/s` },
     (i) => { choice.speed = SPEEDS[i]; this.#ask("pace", { stepsASecond: choice.speed }); this.#link(); }));
     parts.many.replaceChildren(element("option", { value: 0, textContent: "as many as keep up" }),
-      ...COUNTS.map((n) => element("option", { value: n, textContent: `${n} ${world.kind === "text" ? "strings" : "images"}` })));
+      // A link may ask for another number.
+      ...[...new Set([...COUNTS, choice.n])].filter(Boolean).sort((a, b) => a - b).map((n) => element("option", { value: n, textContent: `${n} ${world.kind === "text" ? "strings" : "images"}` })));
     parts.many.value = choice.n;
     this.#words();
     this.#link();
