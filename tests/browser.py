@@ -73,9 +73,9 @@ def serve(script: Path = ROOT / "streamlit_app.py", options: Sequence[str] = ())
 
 
 @contextmanager
-def opened(path: str, timeout: float = WAIT) -> Iterator[Page]:
-    """A page of the app, served for it alone, in a window of a laptop's size."""
-    with serve() as address, launch() as browser:
+def opened(address: str, path: str, timeout: float = WAIT) -> Iterator[Page]:
+    """A page of the app at ``address``, in a window of a laptop's size."""
+    with launch() as browser:
         page = browser.new_page(viewport={"width": 1366, "height": 768})
         page.set_default_timeout(timeout)
         page.goto(f"{address}/{path}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import torch
 import dgflow_core as dg
 from dgflow_core.flow import priors
 from dgflow_core.nets.mlp import MLP
+from tests.browser import serve
 
 REPO = Path(__file__).resolve().parent.parent
 DATA_ROOT = Path(os.environ.get("DGFLOW_DATA", REPO.parent / "shared" / "data"))
@@ -47,6 +49,13 @@ def write_layers(path: Path, layers: tuple[str, ...], widths: list[int], seed: i
 def cells_of_its_own(tmp_path_factory, monkeypatch):
     """No test finds the cells of sweeps that another finished."""
     monkeypatch.setenv("DGFLOW_CELLS", str(tmp_path_factory.mktemp("cells") / "cells.sqlite"))
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """Where the app runs on the shipped models, served once for all the tests of this process."""
+    with serve() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

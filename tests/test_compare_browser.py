@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import launch, serve
+from tests.browser import launch
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
-def test_panels_share_a_scrubber_and_everything_downloads():
-    with serve() as address, launch() as browser:
+def test_panels_share_a_scrubber_and_everything_downloads(address):
+    with launch() as browser:
         page = browser.new_page(viewport={"width": 1366, "height": 768}, accept_downloads=True)
         page.set_default_timeout(120_000)
         page.goto(f"{address}/compare?panels=3&n=200&p2=dgflow;data;steps=12&p3=dot;data;steps=12")

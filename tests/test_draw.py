@@ -17,7 +17,7 @@ from dgflow_core.kinds.plane.metrics import off_support, sliced_wasserstein
 from dgflow_core.kinds.plane.reference import PlaneReference
 from dgflow_core.prepare import demonstration
 from dgflow_core.training import drawn
-from tests.browser import ROOT, launch, serve
+from tests.browser import ROOT, launch
 
 DOT = "0" * (SIDE * 20 + 30) + "f" + "0" * (SIDE**2 - SIDE * 20 - 31)
 
@@ -110,8 +110,8 @@ def test_the_demonstration_is_what_it_says():
 
 @pytest.mark.browser
 @pytest.mark.timeout(600)
-def test_draw_train_stop_and_refine():
-    with serve() as address, launch() as browser:
+def test_draw_train_stop_and_refine(address):
+    with launch() as browser:
         page = browser.new_page(viewport={"width": 1366, "height": 768})
         page.set_default_timeout(180_000)
         page.goto(f"{address}/draw")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser import ROOT, launch, serve
+from tests.browser import ROOT, launch
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -67,8 +67,8 @@ AROUND = 150
 
 
 @pytest.fixture(scope="module")
-def site():
-    with serve() as address, launch() as browser:
+def site(address):
+    with launch() as browser:
         yield address, browser
 
 

@@ -18,7 +18,7 @@ from app import drawing, export_menu, kept_cells
 from dgflow_core.pictures import formats
 from dgflow_core.pictures.picture import Choice, picture_of
 from dgflow_core.pictures.sheet import Look
-from tests.browser import ROOT, launch, serve
+from tests.browser import ROOT, launch
 
 
 @pytest.fixture
@@ -166,8 +166,8 @@ def test_the_server_listens_to_this_machine_alone():
 
 @pytest.mark.browser
 @pytest.mark.timeout(600)
-def test_no_other_host_is_asked():
-    with serve() as address, launch() as browser:
+def test_no_other_host_is_asked(address):
+    with launch() as browser:
         page = browser.new_page()
         page.set_default_timeout(180_000)
         hosts = set()

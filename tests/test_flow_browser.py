@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import launch, serve
+from tests.browser import launch
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def site():
-    with serve() as address, launch() as browser:
+def site(address):
+    with launch() as browser:
         yield address, browser
 
 

@@ -20,12 +20,6 @@ def browser():
         yield browser
 
 
-@pytest.fixture(scope="module")
-def site():
-    with serve() as address:
-        yield address
-
-
 @pytest.fixture
 def page(browser):
     page = browser.new_page(viewport={"width": 1366, "height": 768})
@@ -40,8 +34,8 @@ def shown(page, says: str):
     expect(page).to_have_url(re.compile(f"{says}$"))
 
 
-def test_back_undoes_a_burst_a_choice_and_a_preset_and_forward_redoes_them(site, page):
-    page.goto(f"{site}/{START}")
+def test_back_undoes_a_burst_a_choice_and_a_preset_and_forward_redoes_them(address, page):
+    page.goto(f"{address}/{START}")
     shown(page, "steps=20")
     slider = page.get_by_role("slider", name=re.compile("step size"))
     at_first = slider.get_attribute("aria-valuetext") or slider.get_attribute("aria-valuenow")
@@ -117,14 +111,14 @@ def change(page, what: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_back_and_forward_go_through_each_change_of_a_page(site, page, path):
+def test_back_and_forward_go_through_each_change_of_a_page(address, page, path):
     ready, kinds = PAGES[path]
-    page.goto(f"{site}/{path}")
+    page.goto(f"{address}/{path}")
     page.locator(ready).first.wait_for()
     page.wait_for_timeout(500)
     seen = [page.url]
-    says = "(one) => one.getAttribute('aria-valuetext') ?? one.getAttribute('aria-valuenow')"
-    at_first = first_slider(page).evaluate(says)
+    says = "aria-valuetext" if first_slider(page).get_attribute("aria-valuetext") else "aria-valuenow"
+    at_first = first_slider(page).get_attribute(says)
     for what in kinds:
         page.wait_for_timeout(1100)
         change(page, what)
@@ -136,7 +130,7 @@ def test_back_and_forward_go_through_each_change_of_a_page(site, page, path):
         expect(page).to_have_url(url)
         page.wait_for_timeout(250)
         expect(page).to_have_url(url)
-    assert first_slider(page).evaluate(says) == at_first
+    expect(first_slider(page)).to_have_attribute(says, at_first)
     for url in seen[1:]:
         page.go_forward()
         expect(page).to_have_url(url)

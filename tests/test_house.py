@@ -151,10 +151,90 @@ COST = {
     "a lesson": (("assets/lessons/70_hello.md", "new", LESSON),),
 }
 
-SHOW = """
-import json, sys
+#: What is asked of the copied house: code that leaves its answer in ``found``.
+QUESTIONS = {
+    "method": """
+import dgflow_core as dg
+from dgflow_core.pictures import live_world
+flow = page("flow2d", method="ascent", eta="0.03", n="100", steps="3")
+compare = page("compare", panels="2", p1="ascent;data", n="100")
+sweep = page("sweep", method="ascent", size="2")
+options = next(box for box in flow.selectbox if box.label == "Method").options
+found = {
+    "help": "Step size of the ascent" in command("refine", "--method", "ascent", "--help"),
+    "api": "ascent" in dg.methods,
+    "flow": "ascent" in options or "Ascent" in options,
+    "slider": flow.session_state["flow.ascent.eta"],
+    "panel": [box.value for box in compare.selectbox if box.label == "Panel 1"],
+    "sweep": sweep.session_state["sweep.method"],
+    "live": "ascent" in live_world.METHODS,
+}""",
+    "divergence": """
+import dgflow_core as dg
+from dgflow_core.pictures import browser_bundle
+flow = page("flow2d", divergence="cubic", n="100", steps="1", eta="0.001")
+found = {
+    "help": "cubic" in command("refine", "--help"),
+    "api": "cubic" in dg.divergences,
+    "options": "Cubic" in next(box for box in flow.selectbox if "divergence" in box.label).options,
+    "live": "6 * Math.exp(-2 * d)" in browser_bundle.script("live"),
+}""",
+    "data set": """
+import dgflow_core as dg
+from dgflow_core import kinds
+found = {
+    "recipes": "ring/wgan-gp" in command("train", "--list"),
+    "samples": dg.datasets["ring"].sample(5).shape == (5, 2),
+    "kind": "ring" in kinds.get("2d").datasets,
+}""",
+    "metric": """
+import dgflow_core as dg
+from dgflow_core.kinds.plane import comparison, per_step
+from dgflow_core.reports import sweep_grid
+sweep = page("sweep", metric="spread", size="2")
+run = dg.refine(dg.load("25gaussians/wgan-gp", device="cpu"), n=50, steps=2)
+compare = page("compare", panels="2", n="100")
+found = {
+    "curves": "Spread" in [curve.name for curve in per_step.per_step(run, "25gaussians")],
+    "sweep": "spread" in sweep_grid.metrics(),
+    "chosen": sweep.session_state["sweep.metric"],
+    "compare": any("Spread" in str(list(frame.value.columns)) or "spread" in frame.value.columns
+                   for frame in compare.dataframe),
+    "table": "spread" in comparison.row(run, "25gaussians"),
+}""",
+    "export format": """
+import dgflow_core as dg
+command("refine", "25gaussians/wgan-gp", "--n", "40", "--steps", "2", "--out", "last.txt")
+flow = page("flow2d", n="100", steps="3")
+flow.session_state["flow._export"] = True
+flow.run()
+form = next(box for box in flow.selectbox if box.label == "Format")
+found = {
+    "file": len(Path("last.txt").read_text().splitlines()),
+    "api": "txt" in dg.export.FORMATS,
+    "options": any(option.startswith("TXT") for option in form.options),
+}""",
+    "page": """
+from app import navigation
+hello = page("hello", seed="7")
+home = page("home")
+found = {
+    "found": [one.name for one in navigation.found(navigation.PAGES)].count("hello"),
+    "words": [one.value for one in hello.markdown],
+    "tour": "Says hello." in [one.value for one in home.caption],
+}""",
+    "lesson": """
+lessons = page("lessons", lesson="70_hello")
+found = {
+    "title": any("Hello, follow" in one for one in lessons.selectbox[0].options),
+    "link": lessons.query_params["lesson"],
+}""",
+}
+ASK = """
+import contextlib, io, json, sys, traceback
 from pathlib import Path
 from streamlit.testing.v1 import AppTest
+from dgflow_core import cli
 
 def page(name, **query):
     test = AppTest.from_file(f"app/pages/{name}.py", default_timeout=240)
@@ -165,6 +245,22 @@ def page(name, **query):
     assert not test.warning, [one.value for one in test.warning]
     assert not test.error, [one.value for one in test.error]
     return test
+
+def command(*words):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
+        cli.main([*words])
+    return said.getvalue()
+
+answers = {}
+for what, question in json.loads(sys.argv[1]).items():
+    names = {"page": page, "command": command, "Path": Path}
+    try:
+        exec(question, names)
+        answers[what] = names["found"]
+    except Exception:
+        answers[what] = traceback.format_exc()
+print(json.dumps(answers))
 """
 
 
@@ -189,136 +285,36 @@ def house(tmp_path_factory) -> Path:
     return copy
 
 
-def run(house: Path, *command: str) -> str:
-    """What a command prints in the copied house."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "DGFLOW_CACHE": str(house / "cache")}
+@pytest.fixture(scope="module")
+def answers(house) -> dict[str, dict]:
+    """What the copied house, asked in one process, says of each addition."""
     done = subprocess.run(
-        [sys.executable, *command], cwd=house, env=environment, capture_output=True, text=True, timeout=280
-    )
+        [sys.executable, "-c", ASK, json.dumps(QUESTIONS)], cwd=house, capture_output=True, text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=280,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
-
-
-def seen(house: Path, code: str):
-    """What Python code in the copied house prints last, as JSON."""
-    return json.loads(run(house, "-c", SHOW + code).splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.mark.slow
-def test_a_method_is_one_file_and_its_browser_form_one_beside_it(house):
-    assert "Step size of the ascent" in run(
-        house, "-m", "dgflow_core", "refine", "--method", "ascent", "--help"
-    )
-    found = seen(house, """
-import dgflow_core as dg
-from dgflow_core.pictures import live_world
-flow = page("flow2d", method="ascent", eta="0.03", n="100", steps="3")
-compare = page("compare", panels="2", p1="ascent;data", n="100")
-sweep = page("sweep", method="ascent", size="2")
-print(json.dumps({
-    "api": "ascent" in dg.methods,
-    "flow": "ascent" in next(box for box in flow.selectbox if box.label == "Method").options
-        or "Ascent" in next(box for box in flow.selectbox if box.label == "Method").options,
-    "slider": flow.session_state["flow.ascent.eta"],
-    "panel": [box.value for box in compare.selectbox if box.label == "Panel 1"],
-    "sweep": sweep.session_state["sweep.method"],
-    "live": "ascent" in live_world.METHODS,
-}))
-""")  # fmt: skip
-    assert found == {"api": True, "flow": True, "slider": 0.03, "panel": ["ascent"], "sweep": "ascent",
-                     "live": True}  # fmt: skip
-
-
-@pytest.mark.slow
-def test_a_divergence_is_one_row(house):
-    help = run(house, "-m", "dgflow_core", "refine", "--help")
-    assert "cubic" in help
-    found = seen(house, """
-import dgflow_core as dg
-from dgflow_core.pictures import browser_bundle
-flow = page("flow2d", divergence="cubic", n="100", steps="1", eta="0.001")
-print(json.dumps({
-    "api": "cubic" in dg.divergences,
-    "options": "Cubic" in next(box for box in flow.selectbox if "divergence" in box.label).options,
-    "live": "6 * Math.exp(-2 * d)" in browser_bundle.script("live"),
-}))
-""")  # fmt: skip
-    assert found == {"api": True, "options": True, "live": True}
-
-
-@pytest.mark.slow
-def test_a_data_set_is_one_file(house):
-    assert "ring/wgan-gp" in run(house, "-m", "dgflow_core", "train", "--list")
-    found = seen(house, """
-import dgflow_core as dg
-from dgflow_core import kinds
-print(json.dumps([
-    dg.datasets["ring"].sample(5).shape == (5, 2), "ring" in kinds.get("2d").datasets,
-]))
-""")  # fmt: skip
-    assert found == [True, True]
-
-
-@pytest.mark.slow
-def test_a_metric_is_one_row(house):
-    found = seen(house, """
-import dgflow_core as dg
-from dgflow_core.kinds.plane import comparison, per_step
-from dgflow_core.reports import sweep_grid
-sweep = page("sweep", metric="spread", size="2")
-run = dg.refine(dg.load("25gaussians/wgan-gp", device="cpu"), n=50, steps=2)
-compare = page("compare", panels="2", n="100")
-print(json.dumps({
-    "curves": "Spread" in [curve.name for curve in per_step.per_step(run, "25gaussians")],
-    "sweep": "spread" in sweep_grid.metrics(),
-    "chosen": sweep.session_state["sweep.metric"],
-    "compare": any("Spread" in str(list(frame.value.columns)) or "spread" in frame.value.columns
-                   for frame in compare.dataframe),
-    "table": "spread" in comparison.row(run, "25gaussians"),
-}))
-""")  # fmt: skip
-    assert found == {"curves": True, "sweep": True, "chosen": "spread", "compare": True, "table": True}
-
-
-@pytest.mark.slow
-def test_an_export_format_is_one_file(house):
-    run(house, "-m", "dgflow_core", "refine", "25gaussians/wgan-gp", "--n", "40", "--steps", "2",
-        "--out", "last.txt")  # fmt: skip
-    assert len((house / "last.txt").read_text().splitlines()) == 40
-    found = seen(house, """
-import dgflow_core as dg
-flow = page("flow2d", n="100", steps="3")
-flow.session_state["flow._export"] = True
-flow.run()
-form = next(box for box in flow.selectbox if box.label == "Format")
-print(json.dumps(["txt" in dg.export.FORMATS, any(option.startswith("TXT") for option in form.options)]))
-""")  # fmt: skip
-    assert found == [True, True]
-
-
-@pytest.mark.slow
-def test_a_page_is_one_file(house):
-    found = seen(house, """
-from app import navigation
-hello = page("hello", seed="7")
-home = page("home")
-print(json.dumps([
-    [one.name for one in navigation.found(navigation.PAGES)].count("hello"),
-    [one.value for one in hello.markdown],
-    "Says hello." in [one.value for one in home.caption],
-]))
-""")  # fmt: skip
-    assert found == [1, ["Hello, seed 7."], True]
-
-
-@pytest.mark.slow
-def test_a_lesson_is_one_file(house):
-    found = seen(house, """
-lessons = page("lessons", lesson="70_hello")
-titles = lessons.selectbox[0].options
-print(json.dumps([any("Hello, follow" in one for one in titles), lessons.query_params["lesson"]]))
-""")  # fmt: skip
-    assert found == [True, "70_hello"]
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        (
+            "method",  # one file, and its browser form one beside it
+            {"help": True, "api": True, "flow": True, "slider": 0.03, "panel": ["ascent"], "sweep": "ascent",
+             "live": True},
+        ),
+        ("divergence", {"help": True, "api": True, "options": True, "live": True}),
+        ("data set", {"recipes": True, "samples": True, "kind": True}),
+        ("metric", {"curves": True, "sweep": True, "chosen": "spread", "compare": True, "table": True}),
+        ("export format", {"file": 40, "api": True, "options": True}),
+        ("page", {"found": 1, "words": ["Hello, seed 7."], "tour": True}),
+        ("lesson", {"title": True, "link": "70_hello"}),
+    ],
+)  # fmt: skip
+def test_an_addition_appears_wherever_it_should(what, expected, answers):
+    assert answers[what] == expected
 
 
 def test_the_readme_says_what_it_costs():

@@ -89,8 +89,7 @@ def test_scrubbing_sorting_and_selecting_do_not_compute_again(page):
     chosen = said["selected"]
     assert said["runKey"] == run
     assert "Exact step" not in page.locator("body").inner_text()
-    page.wait_for_url(f"**/images?*sample={chosen}*", timeout=WAIT)
-    assert "order=improved" in page.url
+    page.wait_for_url(lambda url: f"sample={chosen}" in url and "order=improved" in url, timeout=WAIT)
     # the first in this order has risen at least as much as the second
     page.locator("canvas.grid").press("ArrowLeft")
     rise = float(page.locator(".caption").inner_text().split("logit ")[1].split(" ")[0].replace("−", "-"))
@@ -223,7 +222,7 @@ def test_the_map_shows_another_picture_and_has_a_link(page):
     at = {"x": 300, "y": 300} if first == "0" else {"x": 8, "y": 8}
     page.locator("canvas.grid").click(position=at)
     until(page, lambda said: said["selected"] != first)
-    assert chart.evaluate("c => c.toDataURL()") != here  # another path
+    until(page, lambda said: chart.evaluate("c => c.toDataURL()") != here)  # another path
     page.wait_for_url("**/images?*pane=map*", timeout=WAIT)
     assert film > 300  # with room for the nearest training images
 
@@ -255,7 +254,7 @@ def rows_of(canvas, count: int) -> list[np.ndarray]:
 
 def test_a_stopping_rule_marks_the_samples_that_rest(page):
     visit(page, "?n=16&steps=12&eta=1&until=flat")
-    assert "of 12 steps on average" in page.locator("body").inner_text()
+    page.get_by_text("of 12 steps on average").first.wait_for(timeout=WAIT)
     page.get_by_role("button", name="Highest logit").click()
     captions = []
     for _ in range(8):

@@ -12,8 +12,8 @@ from tests.browser import opened
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
-def test_densities_move_and_settings_redraw_in_place():
-    with opened("latent?n=500&steps=20") as page:
+def test_densities_move_and_settings_redraw_in_place(address):
+    with opened(address, "latent?n=500&steps=20") as page:
         stage = page.locator(".stage[data-run-key]")
         expect(stage).to_have_attribute("data-steps", "20")
         expect(page.get_by_text("least at step")).to_have_count(2)

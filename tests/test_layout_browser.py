@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import launch, serve
+from tests.browser import launch
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -13,8 +13,8 @@ SIZES = [(390, 844), (820, 1180), (1024, 576), (1366, 768), (1920, 1080)]
 
 
 @pytest.fixture(scope="module")
-def site():
-    with serve() as address, launch() as browser:
+def site(address):
+    with launch() as browser:
         yield address, browser
 
 

@@ -20,8 +20,8 @@ FOCUSED = """() => {
 
 
 @pytest.fixture(scope="module")
-def page():
-    with opened("lessons", 60_000) as page:
+def page(address):
+    with opened(address, "lessons", 60_000) as page:
         page.emulate_media(reduced_motion="reduce")
         yield page
 
@@ -54,10 +54,10 @@ def test_every_lesson_is_gone_through_by_keyboard(page):
         page.locator(".st-key-lesson_on button:enabled").first.wait_for()
         page.keyboard.press("PageDown")
         arrived(page, slug, "reveal")
-        assert page.get_by_text("To take home.").is_visible()
+        page.get_by_text("To take home.").wait_for()
         page.keyboard.press("PageDown")
         arrived(page, slug, "try")
-        assert page.get_by_text("Not yet.").is_visible()
+        page.get_by_text("Not yet.").wait_for()
         pairs = zip(lesson.attempt.controls, lesson.attempt.start, REACHED[slug], strict=True)
         for place, (_, start, wanted) in enumerate(pairs, 1):
             if wanted == start:

@@ -7,15 +7,13 @@ import asyncio
 import pytest
 
 from app.phones import lecture
-from tests.browser import serve
 
 pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.slow
-def test_phones_follow_come_back_and_see_no_other_room():
-    with serve() as address:
-        found = asyncio.run(lecture(address, phones=6, moves=5))
+def test_phones_follow_come_back_and_see_no_other_room(address):
+    found = asyncio.run(lecture(address, phones=6, moves=5))
     assert found["arrived"] == found["expected"] == 30
     assert found["state"]["median"] < 3  # a busy machine is slow, not wrong
     assert found["back"]["most"] < 10

@@ -82,3 +82,14 @@ def test_a_mount_that_is_taken_back_late_leaves_the_newer_one(shown):
         f"() => {{ const first = mount(); const second = mount(); first(); "
         f"const there = {one}.root.childElementCount; second(); return there > 0 && {one} === undefined; }}"
     )
+
+
+def test_an_older_mount_that_comes_late_and_is_taken_back_gives_way_to_the_newer_one(shown):
+    """Streamlit's mounts run side by side: the one with the older content may be done last."""
+    page, one = shown
+    assert page.evaluate(
+        f"() => {{ const newer = mount(); const was = {one}; let loads = 0; const load = was.load; "
+        f"was.load = function (...content) {{ loads++; load.apply(this, content); }}; "
+        f"const older = mount(); older(); const there = was.root.childElementCount; "
+        f"const kept = {one} === was; newer(); return [there > 0, kept, loads, {one} === undefined]; }}"
+    ) == [True, True, 2, True]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute
 
-from tests.browser import launch, serve
+from tests.browser import launch
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -36,9 +36,9 @@ class Line:
 
 
 @pytest.fixture(scope="module")
-def room() -> Iterator[tuple[Browser, str, Page, str]]:
+def room(address) -> Iterator[tuple[Browser, str, Page, str]]:
     """A browser, the server's address, a lecturer's page, and the code of the room that was opened there."""
-    with serve() as address, launch() as browser:
+    with launch() as browser:
         page = browser.new_page(viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
         page.goto(f"{address}/lessons")
         arrived(page, FIRST)

@@ -12,8 +12,8 @@ from tests.browser import opened
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
-def test_a_grid_runs_survives_a_page_change_and_a_cell_opens_its_run():
-    with opened("sweep?size=4&n=200") as page:
+def test_a_grid_runs_survives_a_page_change_and_a_cell_opens_its_run(address):
+    with opened(address, "sweep?size=4&n=200") as page:
         page.get_by_role("button", name="Run the grid").click()
         expect(page.get_by_test_id("stMain").get_by_role("button", name="Stop")).to_be_visible()
         page.get_by_role("link", name="Home").first.click()

@@ -9,6 +9,8 @@
 import { element } from "./dom.js";
 import { openEnvelope, unpack } from "./unpack.js";
 
+const LATEST = 4; // mounts that may be under way at once
+
 /** The function that mounts `Component` in an element of `className`; `globalThis.__dgflow[name][key]` is what it made. */
 export function component(name, Component, className = name) {
   const shown = ((globalThis.__dgflow ??= {})[name] ??= {});
@@ -23,17 +25,27 @@ export function component(name, Component, className = name) {
       one?.destroy();
       one = shown[mount.key] = new Component(root, mount.key, (state) => setStateValue("state", state));
     }
-    if (one.digest !== mount.digest || mount.digest === undefined) {
-      one.digest = mount.digest;
-      one.load(unpack(packed), mount, receivedAt);
-    }
+    const show = () => {
+      if (one.digest !== mount.digest || mount.digest === undefined) {
+        one.digest = mount.digest;
+        one.load(unpack(packed), mount, receivedAt);
+      }
+    };
+    one.mounts = [...(one.mounts ?? []).slice(1 - LATEST), show];
+    show();
     const memory = remembered("played", mount.key, {});
     if (mount.play && mount.play !== memory.play) one.replay?.(); // a preset was chosen: from base to refined
     memory.play = mount.play;
-    // Streamlit takes a mount back as soon as newer content is on its way: late, when that may be in place.
-    const mounted = (one.mounted = {});
-    return () => { // also when the page hides it for a moment, while it fetches code of its own
-      if (shown[mount.key] !== one || one.mounted !== mounted) return;
+    // Streamlit takes a mount back as soon as newer content is on its way. Both come and go late, in either
+    // order: one that is not the last leaves what is there, and one that came after the newer gives way to it.
+    return () => {
+      const last = one.mounts.at(-1) === show;
+      one.mounts = one.mounts.filter((other) => other !== show);
+      if (shown[mount.key] !== one || !last) return;
+      if (one.mounts.length && root.isConnected) {
+        one.mounts.at(-1)();
+        return;
+      }
       delete shown[mount.key];
       one.destroy();
       one.root.replaceChildren();
