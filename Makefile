@@ -6,10 +6,10 @@ PYTHON ?= python3
 HOST ?= localhost
 PORT ?= 8501
 OUT ?= site
-# Processes that share the test files; each computes on one core.
+# Processes that share the test files; each computes on one core, and a thread without work sleeps.
 WORKERS ?= 2
 BIN := .venv/bin
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 .PHONY: app test fast types lint site
 

@@ -21,7 +21,6 @@ REPO = Path(__file__).resolve().parent.parent
 DATA_ROOT = Path(os.environ.get("DGFLOW_DATA", REPO.parent / "shared" / "data"))
 GENERATOR, CRITIC = ("l0", "l1", "l2", "l4"), ("l1", "l2", "l3", "l4")
 
-torch.set_num_threads(1)
 # Servers that outlive a test find no cells of a person's own either.
 os.environ["DGFLOW_CELLS"] = str(Path(tempfile.mkdtemp()) / "cells.sqlite")
 
@@ -43,6 +42,12 @@ def write_layers(path: Path, layers: tuple[str, ...], widths: list[int], seed: i
         arrays[f"{layer}/b"] = rng.normal(0, 0.3, outputs).astype(np.float32)
     np.savez(path, **arrays)
     return path
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Each test computes on one core, whatever a page that ran before it in this process was given."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

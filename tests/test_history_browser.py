@@ -22,7 +22,7 @@ def browser():
 
 @pytest.fixture
 def page(browser):
-    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page = browser.new_page(viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
     page.set_default_timeout(120_000)
     yield page
     page.close()
@@ -141,7 +141,7 @@ def test_back_and_forward_go_through_each_change_of_a_page(address, page, path):
 
 def test_under_a_base_path_in_a_frame_the_link_is_whole(browser):
     with serve(options=("--server.baseUrlPath", "lab/dgflow")) as address:
-        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        page = browser.new_page(viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
         page.set_default_timeout(120_000)
         page.set_content(f'<iframe src="{address}/lab/dgflow/{START}" width="1300" height="700"></iframe>')
         frame = page.frame_locator("iframe")

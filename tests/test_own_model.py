@@ -28,15 +28,17 @@ PAGE = str(ROOT / "app" / "pages" / "images.py")
 CONFIG, WEIGHTS = shelf.CONFIG, shelf.WEIGHTS
 
 
-@pytest.fixture
-def mine(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory):
     """A folder with a model of one's own, beside one toy model that ships."""
     torch.manual_seed(0)
+    place = tmp_path_factory.mktemp("mine")
     shelf.save(
-        image_model("Toy GAN", SNDCGANGenerator(4, 1, 2)), tmp_path / "p" / "fashion_mnist" / "sndcgan-ns"
+        image_model("Toy GAN", SNDCGANGenerator(4, 1, 2)), place / "p" / "fashion_mnist" / "sndcgan-ns"
     )
-    monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path / "p"))
-    return shelf.save(image_model("My GAN", SNDCGANGenerator(4, 1, 4)), tmp_path / "models" / "mine")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DGFLOW_PRETRAINED", str(place / "p"))
+        yield shelf.save(image_model("My GAN", SNDCGANGenerator(4, 1, 4)), place / "models" / "mine")
 
 
 def visit(**query) -> AppTest:
@@ -171,9 +173,9 @@ BROKEN = {
 }  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(mine):
-    """The page with a good model in use, after which something bad is handed in."""
+    """The page of one session with a good model in use, to which one bad thing after another is handed in."""
     test = visit()
     return hand_in(test, **dict(zip(("config", "weights"), contents(mine), strict=True)))
 
@@ -192,9 +194,10 @@ def test_bad_files_get_one_sentence_and_the_session_goes_on(case, page, mine, ca
     assert page.session_state["_uploaded"][uploads.UPLOADED] is before
     assert page.session_state["images.model"] == uploads.UPLOADED
     assert "a pickle was run" not in capsys.readouterr().out
-    page.slider(key="images.dgflow.steps").set_value(3).run()  # and it still computes
+    steps = page.slider(key="images.dgflow.steps")
+    steps.set_value(other := 5 - steps.value).run()  # and it still computes
     assert not page.exception
-    assert page.query_params["steps"] == "3"
+    assert page.query_params["steps"] == str(other)
 
 
 @pytest.mark.slow

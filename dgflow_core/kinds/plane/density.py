@@ -14,9 +14,8 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its parts load when they are used, which keeps the start short
 import torch
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from dgflow_core.errors import UserError
@@ -233,8 +232,8 @@ def wasserstein2(a: Tensor, b: Tensor) -> float:
     if len(a) != len(b):
         raise UserError(f"b must hold as many points as a, {len(a)}, not {len(b)}.")
     x, y = (np.asarray(points, dtype=np.float64) for points in (a, b))
-    cost = cdist(x, y, "sqeuclidean")
-    return math.sqrt(cost[linear_sum_assignment(cost)].mean())
+    cost = scipy.spatial.distance.cdist(x, y, "sqeuclidean")
+    return math.sqrt(cost[scipy.optimize.linear_sum_assignment(cost)].mean())
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy  # its parts load when they are used, which keeps the start short
 
 from dgflow_core.errors import UserError
 
@@ -32,7 +32,7 @@ def shape(name: str) -> Drawing:
     x, y = SHAPES[name](np.linspace(0, 2 * np.pi, 901))
     middle = (np.arange(SIDE) + 0.5) * (2 * HALF / SIDE) - HALF
     grid = np.stack(np.meshgrid(middle, -middle), -1).reshape(-1, 2)
-    away, _ = cKDTree(np.stack([x, y], 1)).query(grid)
+    away, _ = scipy.spatial.cKDTree(np.stack([x, y], 1)).query(grid)
     return Drawing(np.where(away <= PEN * 2 * HALF / SIDE, FULL, 0).reshape(SIDE, SIDE))
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.spatial import cKDTree
+import scipy  # its parts load when they are used, which keeps the start short
 
 MOST_CELLS = 512  # along one side of the grid
 
@@ -42,7 +41,7 @@ class Within:
     """Tells which points lie within ``radius`` of a fixed set of ``points`` (m, 2)."""
 
     def __init__(self, points: np.ndarray, radius: float):
-        self.radius, self.tree = radius, cKDTree(points)
+        self.radius, self.tree = radius, scipy.spatial.cKDTree(points)
         self.cells = cells = _Cells(points, radius, parts=2.5)
         bound = radius + cells.corner
         distance, _ = self.tree.query(cells.centres(), distance_upper_bound=bound * (1 + 1e-9))
@@ -80,11 +79,11 @@ class Reached:
             for limit in (radius - cells.corner, radius + cells.corner)
         )
 
-    def _table(self, cell: np.ndarray, wanted: np.ndarray) -> csr_matrix:
+    def _table(self, cell: np.ndarray, wanted: np.ndarray) -> scipy.sparse.csr_matrix:
         """Cell × fixed point: 1 where wanted."""
         point = np.broadcast_to(np.arange(len(cell))[:, None], cell.shape)[wanted]
         shape = self.cells.count, len(cell)
-        return csr_matrix((np.ones(len(point), np.float32), (cell[wanted], point)), shape)
+        return scipy.sparse.csr_matrix((np.ones(len(point), np.float32), (cell[wanted], point)), shape)
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """Whether each fixed point is reached at each step of ``frames`` (steps, n, 2), bool (steps, m)."""
@@ -92,12 +91,13 @@ class Reached:
         cell, inside = self.cells.of(frames.reshape(-1, 2))
         step = np.repeat(np.arange(steps), n)[inside]
         ones = np.ones(len(step), np.float32)
-        held = csr_matrix((ones, (step, cell[inside])), (steps, self.cells.count))
+        held = scipy.sparse.csr_matrix((ones, (step, cell[inside])), (steps, self.cells.count))
         reached = (held @ self.sure).toarray() > 0
         unclear = ((held @ self.open).toarray() > 0) & ~reached
         for step in np.flatnonzero(unclear.any(1)):
             which = np.flatnonzero(unclear[step])
-            tree = cKDTree(frames[step], balanced_tree=False, compact_nodes=False)  # quick to build
+            quick_to_build = {"balanced_tree": False, "compact_nodes": False}
+            tree = scipy.spatial.cKDTree(frames[step], **quick_to_build)
             distance, _ = tree.query(self.points[which], distance_upper_bound=self.radius * (1 + 1e-9))
             reached[step, which] = distance <= self.radius
         return reached

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import scipy  # its parts load when they are used, which keeps the start short
 from PIL import Image, ImageColor
-from scipy.spatial import cKDTree
 
 from dgflow_core.pictures.formats.declaration import ANIMATED, Format, Watch
 from dgflow_core.pictures.picture import Picture, paint
@@ -73,7 +73,7 @@ def _palette(sample: list[np.ndarray], keys: list[str]) -> tuple[list[int], np.n
     table += [channel for colour in fixed for channel in colour]
     six = np.arange(64, dtype=np.float32) * 4 + 2
     cube = np.stack(np.meshgrid(six, six, six, indexing="ij"), axis=-1).reshape(-1, 3)
-    nearest = cKDTree(np.reshape(table, (-1, 3))).query(cube)[1]
+    nearest = scipy.spatial.cKDTree(np.reshape(table, (-1, 3))).query(cube)[1]
     return table, nearest.astype(np.uint8)
 
 
