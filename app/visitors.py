@@ -204,9 +204,15 @@ class Plan:
 
 
 async def gather(address: str, page: str, plan: Plan, beside: str = "") -> None:
-    """Let everybody come, and stay until the last one has gone; see ``insist`` for who is ``beside`` them."""
-    crowd = [Person(address, page, seed=str(number + 1)) for number in range(plan.people)]
-    other = asyncio.create_task(insist(address, beside)) if beside else None
+    """Let everybody come, and stay until the last one has gone; see ``insist`` for who is ``beside`` them.
+
+    ``address``: of the server, or of several with commas between, among which people are shared out.
+    """
+    servers = address.split(",")
+    crowd = [
+        Person(servers[number % len(servers)], page, seed=str(number + 1)) for number in range(plan.people)
+    ]
+    other = asyncio.create_task(insist(servers[0], beside)) if beside else None
     await asyncio.gather(*(attend(person, number, plan) for number, person in enumerate(crowd)))
     if other:
         if other.done():
@@ -249,7 +255,7 @@ async def _mark(words: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("address")
+    parser.add_argument("address", help="of the server; of several, with commas between")
     parser.add_argument("page", choices=[*PICTURES, "tour"])
     parser.add_argument("--people", type=int, default=10)
     parser.add_argument("--minutes", type=float, default=1.0)

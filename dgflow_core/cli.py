@@ -505,6 +505,7 @@ def bench_options(parser: Parser) -> None:
     crowd.add_argument("--minutes", type=float, default=1.0, help="how long they stay (1)")
     crowd.add_argument("--every", type=float, default=6.0, help="seconds from one move to the next (6)")
     crowd.add_argument("--beside", default="", metavar="LINK", help="what one more opens all the time")
+    crowd.add_argument("--servers", type=int, default=1, help="processes that share the people (1)")
 
 
 def bench(args: argparse.Namespace) -> None:
@@ -518,9 +519,8 @@ def bench(args: argparse.Namespace) -> None:
             print(f"{part:<20} {size:,.0f} MB")
         return
     if args.people is not None:
-        result = people.run(
-            people.Crowd(args.people, args.page or "flow", args.minutes, args.every, args.beside)
-        )
+        crowd = (args.people, args.page or "flow", args.minutes, args.every, args.beside, args.servers)
+        result = people.run(people.Crowd(*crowd))
         args.json.write_text(json.dumps(result, indent=1))
         print(people.table([result]))
         return

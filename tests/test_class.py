@@ -130,7 +130,7 @@ def test_a_browser_holds_what_its_page_drew_last():
 @pytest.mark.slow
 def test_people_are_answered_and_what_they_cost_is_measured(served):
     crowd = people.Crowd(people=3, minutes=0.1, every=1.0, beside="flow?exact=1&n=200&steps=5")
-    result = people.visit(served, crowd)
+    result = people.visit([served, served], crowd)
     assert result["problems"] == []
     assert result["moves"] >= 6
     assert 0 < result["picture"]["median"] <= result["picture"]["p95"] <= result["picture"]["most"]
@@ -154,6 +154,7 @@ def test_percentiles():
         (["--people", "0"], "people must be"),
         (["--people", "2", "--page", "nowhere"], "page must be one of flow"),
         (["--people", "2", "--minutes", "0"], "minutes must be from 0.05"),
+        (["--people", "2", "--servers", "0"], "servers must be"),
     ],
 )
 def test_a_crowd_that_cannot_be_sent_is_one_sentence(said, sentence, capsys):

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from dgflow_core import places
 from dgflow_core.bench import server
+from dgflow_core.engines import cores
 from dgflow_core.errors import UserError
 from dgflow_core.flow.request import whole
 
@@ -25,6 +27,7 @@ class Crowd(NamedTuple):
     """How many people come to which page, for how many minutes, and how often each moves, in seconds.
 
     ``beside`` them one more opens that link ("flow?exact=1&n=5000") again and again; "" for nobody.
+    ``servers``: how many processes serve them, each person stays with one, as behind a sticky proxy.
     """
 
     people: int
@@ -32,6 +35,7 @@ class Crowd(NamedTuple):
     minutes: float = 1.0
     every: float = 6.0
     beside: str = ""
+    servers: int = 1
 
 
 def check(crowd: Crowd) -> Crowd:
@@ -41,6 +45,7 @@ def check(crowd: Crowd) -> Crowd:
         UserError: out of what can be measured; one sentence.
     """
     whole("people", crowd.people, 1, 500)
+    whole("servers", crowd.servers, 1, 16)
     if crowd.page not in PAGES:
         raise UserError(f"page must be one of {', '.join(PAGES)}, not {crowd.page!r}.")
     for name, value, low, high in (("minutes", crowd.minutes, 0.05, 600), ("every", crowd.every, 0.1, 600)):
@@ -50,26 +55,34 @@ def check(crowd: Crowd) -> Crowd:
 
 
 def run(crowd: Crowd) -> dict[str, Any]:
-    """Send a crowd to a fresh server; see ``measured`` for what comes back.
+    """Send a crowd to fresh servers; see ``measured`` for what comes back.
 
     Raises:
         UserError: a wrong crowd, or the app does not start.
     """
     check(crowd)
-    with server.app() as served:
-        return visit(served, crowd)
+    share = {"DGFLOW_PLACES": str(max(1, cores() // crowd.servers))}  # each its part of the cores
+    with ExitStack() as stack:
+        return visit([stack.enter_context(server.app(share)) for _ in range(crowd.servers)], crowd)
 
 
-def visit(served: server.Server, crowd: Crowd) -> dict[str, Any]:
-    """Send a crowd to a server that runs already."""
-    command = [sys.executable, "-m", "app.visitors", served.address, crowd.page]
+def visit(serving: Sequence[server.Server], crowd: Crowd) -> dict[str, Any]:
+    """Send a crowd to servers that run already."""
+    command = [sys.executable, "-m", "app.visitors", ",".join(one.address for one in serving), crowd.page]
     for name in ("people", "minutes", "every", "beside"):
         command += [f"--{name}", str(getattr(crowd, name))]
-    memory, over = [served.memory()], threading.Event()
+
+    def held() -> float:
+        return sum(one.memory() for one in serving)
+
+    def taken() -> float:
+        return sum(one.seconds() for one in serving)
+
+    memory, over = [held()], threading.Event()
 
     def watch() -> None:
         while not over.wait(LOOK):
-            memory.append(served.memory())
+            memory.append(held())
 
     watching = threading.Thread(target=watch, daemon=True)
     watching.start()
@@ -79,7 +92,7 @@ def visit(served: server.Server, crowd: Crowd) -> dict[str, Any]:
             for line in crowded.stdout:
                 said = json.loads(line)
                 if "open" in said:  # all are there: what follows is their moves alone
-                    used = served.seconds()
+                    used = taken()
                 else:
                     answers.append(said)
     finally:
@@ -89,7 +102,7 @@ def visit(served: server.Server, crowd: Crowd) -> dict[str, Any]:
         raise UserError("bench: the people could not be sent; the app's requirements are needed.")
     return {
         **crowd._asdict(), **measured(answers), "answers": answers,
-        "core_seconds": (served.seconds() - used) / max(1, len(answers)),
+        "core_seconds": (taken() - used) / max(1, len(answers)),
         "memory_mb": memory, "peak_mb": max(memory),
     }  # fmt: skip
 
@@ -141,6 +154,7 @@ def percentile(ranked: Sequence[float], share: float = 0.95) -> float:
 COLUMNS = {
     "page": lambda row: row["page"],
     "people": lambda row: row["people"],
+    "servers": lambda row: row["servers"],
     "moves": lambda row: row["moves"],
     "first samples, median": lambda row: _seconds(row.get("sketch"), "median"),
     "picture, median": lambda row: _seconds(row.get("picture"), "median"),
