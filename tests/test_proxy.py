@@ -94,9 +94,11 @@ def test_a_person_stays_with_one_server_and_people_are_shared(proxy):
         (found,) = [number for number, count in enumerate(more) if count > 0]
         return found
 
-    people = [cookie_of(behind.address) for _ in range(12)]
-    assert len(set(people)) == len(people)
-    first = [asyncio.run(where(cookie)) for cookie in people]
+    first, until = [], time.monotonic() + 60
+    while set(first) != {0, 1} and time.monotonic() < until:  # who once was slow is passed over for a while
+        people = [cookie_of(behind.address) for _ in range(12)]
+        assert len(set(people)) == len(people)
+        first = [asyncio.run(where(cookie)) for cookie in people]
     assert set(first) == {0, 1}
     assert [asyncio.run(where(cookie)) for cookie in people] == first
 
