@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import pickle
 import zipfile
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -457,6 +459,31 @@ def write(path, content, ending: str) -> None:
         torch.save(content, path)
 
 
+#: What a file of some kilobytes may cost beside what is there, in MB.
+COSTS = 100
+
+
+def held(name: str) -> float:
+    """MB that this process holds ("VmRSS"), or held at the most since it was told to forget ("VmHWM")."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(name))
+
+
+@contextmanager
+def memory_watched():
+    """What is done here takes no more than ``COSTS`` at any moment, where the system tells."""
+    forget = Path("/proc/self/clear_refs")
+    if not forget.exists():
+        yield
+        return
+    forget.write_text("5")
+    before = held("VmRSS")
+    try:
+        yield
+    finally:
+        assert held("VmHWM") - before <= COSTS
+
+
 @pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(variants())
@@ -467,7 +494,8 @@ def test_no_variant_of_a_file_gives_a_raw_error(tmp_path_factory, variant):
     for part, path in files.items():
         write(path, content if part == which else base[part], ending if part == which else "pth")
     try:
-        m = dg.load_published(files["generator"], files["critic"], device="cpu", label=1)
+        with memory_watched():
+            m = dg.load_published(files["generator"], files["critic"], device="cpu", label=1)
     except UserError as error:
         sentence = str(error)
         assert sentence.endswith(".")
