@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,10 +11,13 @@ import streamlit as st
 
 from app import jobs, kept_cells, limits, results
 from app.jobs import Rank
+from dgflow_core import engines
 from dgflow_core.reports import sweep_grid
 
 #: The most finished cells that a session keeps.
 KEPT = 4096
+#: Where cells are computed; "" for this process, one in line after the other, by the model's table.
+ENGINE = os.environ.get("DGFLOW_ENGINE", "")
 
 
 class Sweep:
@@ -72,6 +76,22 @@ class Sweep:
 
         Every cell waits in line by itself, so that a grid holds nobody up for longer than one of its runs.
         """
+        yield from self._by(engines.get(ENGINE)) if ENGINE else self._here()
+        self.go(False)
+
+    def _by(self, engine: engines.Engine) -> Iterator[int]:
+        """All cells on an engine, by exact runs, in one place in line; whoever stops listening stops them."""
+        place, kept = st.empty(), set(self.finished)
+        with jobs.place(Rank.LONG, place.progress):
+            for done in sweep_grid.sweep_by(engine, self.model, self.cells, self.finished):
+                jobs.look()
+                for key in self.finished.keys() - kept:
+                    kept_cells.write(key, self.finished[key])
+                    kept.add(key)
+                yield done
+        place.empty()
+
+    def _here(self) -> Iterator[int]:
         cells = sweep_grid.sweep(
             self.model, self.cells, self.finished, lambda space: results.field(self.name, False, space)
         )
@@ -86,4 +106,3 @@ class Sweep:
             kept_cells.write(key, self.finished[key])
             yield done
         place.empty()
-        self.go(False)

@@ -11,6 +11,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import dgflow_core as dg
+from app import kept_cells, sweep_session
 from dgflow_core.flow.priors import NormalPrior
 from dgflow_core.nets.mlp import MLP
 from dgflow_core.reports import sweep_grid
@@ -135,6 +136,21 @@ def test_the_page_runs_a_grid_and_keeps_it():
     assert test.button[0].label == "Finished"
     test.slider(key="sweep.size").set_value(3).run()
     assert test.button[0].label == "Run 5 more"
+
+
+@pytest.mark.slow
+def test_the_page_runs_a_grid_on_an_engine(monkeypatch):
+    monkeypatch.setattr(sweep_session, "ENGINE", "processes:1")
+    test = page(size="2", n="60", steps="2", x="eta", y="gamma", seed="5")
+    test.button[0].click().run()
+    assert not test.exception
+    assert not test.error
+    found = test.session_state["sweep._finished"]
+    model, mine = dg.load("25gaussians/wgan-gp", device="cpu"), [key for key in found if '"seed": 5' in key]
+    assert len(mine) == 4
+    for key in mine:
+        assert found[key] == sweep_grid.measure(model, json.loads(key)[1])
+    assert kept_cells.read(mine).keys() == set(mine)
 
 
 def test_the_page_refuses_one_setting_twice():
