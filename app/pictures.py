@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+import streamlit as st
+
 from app import results, uploads
 from dgflow_core import pictures
+from dgflow_core.flow.driver import Frame
 from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.kinds.plane import approach as approaching
+from dgflow_core.pictures.picture import paint
 from dgflow_core.pictures.plane_scene import MAPS, Composition
 from dgflow_core.pictures.scene import Scene
+from dgflow_core.pictures.sheet import Look
 
-__all__ = ["MAPS", "Composition", "Shown", "approach", "densities", "flow"]
+__all__ = ["MAPS", "Composition", "Shown", "approach", "densities", "exact_run", "flow"]
+
+#: The least time between two sketches of a run, in seconds, and their height in pixels.
+PAUSE, SIZE = 0.5, 560
 
 
 class Shown(NamedTuple):
@@ -33,6 +42,25 @@ def flow(name: str, raw: bool, runs: list[Trajectory], how: Composition) -> Show
         )
 
     return _kept(name, results.key("flow", _identity(runs), vars(how)), make)
+
+
+def exact_run(name: str, settings: dict, *, raw: bool = False) -> Trajectory:
+    """``results.trajectory`` by the networks themselves, its samples sketched while they move."""
+    progress, place, first, drawn = st.container(), st.empty(), None, 0.0
+    look = Look(SIZE, dark=st.context.theme.type == "dark", layers=("real", "base", "refined"))
+
+    def draw(frame: Frame) -> None:
+        nonlocal first, drawn
+        first = first or frame
+        if frame is first or time.monotonic() - drawn > PAUSE:
+            drawn = time.monotonic()
+            scene = pictures.on_the_way(results.model(name, raw), first, frame, settings["steps"])
+            place.image(paint(scene, look).frame(frame.step))
+
+    with progress:
+        run = results.trajectory(name, settings, raw=raw, exact=True, draw=draw)
+    place.empty()
+    return run
 
 
 def approach(name: str, run: Trajectory, space: str) -> approaching.Approach:

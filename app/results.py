@@ -149,11 +149,19 @@ def found(name: str, own: bool = False):
     return _store(own).get(name)
 
 
-def trajectory(name: str, settings: dict, *, raw: bool = False, exact: bool = False) -> Trajectory:
+def trajectory(
+    name: str,
+    settings: dict,
+    *,
+    raw: bool = False,
+    exact: bool = False,
+    draw: Callable[[Frame], Any] | None = None,
+) -> Trajectory:
     """The run of ``settings`` (as ``dg.refine`` takes them) on a model of the plane.
 
     Tabulated runs of 2D models take a fraction of a second. Exact ones show their progress and
-    a stop button; a stopped run keeps its frames, for this person only.
+    a stop button, and give every frame to ``draw`` as it comes; a stopped run keeps its frames, for
+    this person only.
 
     Raises:
         UserError: a setting is wrong, or over the server's limits.
@@ -166,7 +174,7 @@ def trajectory(name: str, settings: dict, *, raw: bool = False, exact: bool = Fa
         where = None if exact else field(name, raw, settings["space"])
         return Recorder(Run(shipped, field=where, **settings))
 
-    return _result(run_key, start, own=uploads.private(name), quiet=not exact)
+    return _result(run_key, start, draw if exact else None, uploads.private(name), quiet=not exact)
 
 
 def image_run(

@@ -15,7 +15,10 @@ from hypothesis.extra import numpy as arrays
 import dgflow_core as dg
 from dgflow_core import pictures as scene
 from dgflow_core.fields.network import ExactField
+from dgflow_core.flow.driver import Run
 from dgflow_core.pictures.packing import longest_arrows, map_ranges, quantise
+from dgflow_core.pictures.picture import paint
+from dgflow_core.pictures.sheet import Look
 
 EXTENT = (-2.0, 2.0, -2.0, 2.0)
 DTYPES = {"u1": np.uint8, "u2": np.uint16, "u4": np.uint32, "f4": np.float32}
@@ -232,3 +235,13 @@ def test_the_script_needs_no_build_step():
     text = scene.script("player")
     assert len(re.findall(r"^export\b", text, re.MULTILINE)) == 1
     assert not re.search(r"^\s*import\b", text, re.MULTILINE)
+
+
+def test_a_run_that_is_still_computed_is_drawn_as_the_whole_one_will_be(tiny):
+    frames = list(Run(tiny, n=40, steps=3, eta=0.1))
+    early = paint(scene.on_the_way(tiny, frames[0], frames[2], 3), Look(size=240))
+    whole = [frame.samples.numpy() for frame in frames]
+    there = early.scene.panels[0].positions
+    assert np.array_equal(there[[0, 2]], [whole[0], whole[2]])
+    assert early.called(2) == "step 2 / 3"
+    assert not np.array_equal(early.frame(0), early.frame(2))

@@ -57,7 +57,8 @@ def sidebar(page: Visit, method: Method, run: dict) -> None:
 def draw(page: Visit, run: dict) -> tuple[Trajectory, pictures.Shown] | None:
     """Run and show the picture; what is wrong is said in its place."""
     with calm(PAGE.name):
-        trajectory = results.trajectory(page["model"], run, raw=page["raw"], exact=page["exact"])
+        compute = pictures.exact_run if page["exact"] else results.trajectory
+        trajectory = compute(page["model"], run, raw=page["raw"])
         page.say([trajectory])
         shown = pictures.flow(page["model"], page["raw"], [trajectory], pictures.Composition(map=page["map"]))
         stage(shown.packed, key=PAGE.name, **page.player())

@@ -18,7 +18,7 @@ from dgflow_core.pictures.plane_layers import (
     ratio_map,
     real_points,
 )
-from dgflow_core.pictures.plane_scene import Composition, compose, densities, difference
+from dgflow_core.pictures.plane_scene import Composition, compose, densities, difference, on_the_way
 from dgflow_core.pictures.scene import Arrows, Curve, Map, Panel, Reference, Scene
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "grid",
     "html",
     "logit_map",
+    "on_the_way",
     "pack",
     "ratio_map",
     "real_points",

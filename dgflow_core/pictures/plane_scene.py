@@ -10,6 +10,7 @@ import numpy as np
 
 from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
+from dgflow_core.flow.driver import Frame
 from dgflow_core.flow.trajectory import Trajectory
 from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.kinds.plane import square
@@ -117,6 +118,24 @@ def compose(
         subtitle=naming.subtitle(runs[0]) if single else "",
         runs=tuple(runs),
     )
+
+
+def on_the_way(model: Model, first: Frame, now: Frame, steps: int) -> Scene:
+    """A run of ``steps`` that is still computed, to be drawn at step ``now``: what takes no time of it."""
+
+    def so_far(base, there) -> np.ndarray:
+        rows = np.broadcast_to(there.cpu().numpy(), (steps, *there.shape))
+        return np.concatenate([base.cpu().numpy()[None], rows])
+
+    panel = Panel(
+        extent_of(model),
+        model.title,
+        axes=AXES["data"],
+        real=real_points(model.dataset) if model.dataset in plane_datasets.datasets else None,
+        positions=so_far(first.samples, now.samples),
+        logits=so_far(first.logits, now.logits),
+    )
+    return Scene((panel,), steps, title=model.title)
 
 
 def difference(runs: Sequence[Trajectory], titles: Sequence[str], extent: Extent) -> Panel:
