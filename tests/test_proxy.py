@@ -65,10 +65,10 @@ def cookie_of(address: str) -> str:
     return SimpleCookie(get(address).headers["Set-Cookie"])["dgflow"].value
 
 
-def connected(port: int) -> int:
-    """Connections to a server on this machine that are open now."""
-    rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    return sum(row.split()[2].endswith(f":{port:04X}") and row.split()[3] == "01" for row in rows)
+def connected(port: int) -> set[str]:
+    """Connections to a server on this machine that are open now, by where they come from."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {row[1] for row in rows if row[2].endswith(f":{port:04X}") and row[3] == "01"}
 
 
 def test_a_person_stays_with_one_server_and_people_are_shared(proxy):
@@ -79,19 +79,22 @@ def test_a_person_stays_with_one_server_and_people_are_shared(proxy):
     async def where(cookie: str) -> int:
         """The server that this person's connection leads to."""
         before = [connected(port) for port in ports]
+
+        def new() -> list[set[str]]:  # others may end meanwhile
+            return [connected(port) - held for port, held in zip(ports, before, strict=True)]
+
         async with connect(
             socket_address, subprotocols=["streamlit"], additional_headers={"Cookie": f"dgflow={cookie}"}
         ):
-            for _ in range(100):
-                more = [connected(port) - held for port, held in zip(ports, before, strict=True)]
-                if any(count > 0 for count in more):
+            for _ in range(500):
+                if any(mine := new()):
                     break
                 await asyncio.sleep(0.02)
         for _ in range(250):
-            if [connected(port) for port in ports] == before:
+            if not any(new()):
                 break
             await asyncio.sleep(0.02)
-        (found,) = [number for number, count in enumerate(more) if count > 0]
+        (found,) = [number for number, some in enumerate(mine) if some]
         return found
 
     first, until = [], time.monotonic() + 60
