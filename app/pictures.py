@@ -21,8 +21,10 @@ from dgflow_core.pictures.sheet import Look
 
 __all__ = ["MAPS", "Composition", "Shown", "approach", "densities", "exact_run", "flow"]
 
-#: The least time between two sketches of a run, in seconds, and their height in pixels.
-PAUSE, SIZE = 0.5, 560
+#: The least time between two sketches of a run, in seconds, and as a multiple of what one takes.
+PAUSE, TIMES = 0.5, 6
+#: Height of a sketch, in pixels.
+SIZE = 560
 
 
 class Shown(NamedTuple):
@@ -46,16 +48,19 @@ def flow(name: str, raw: bool, runs: list[Trajectory], how: Composition) -> Show
 
 def exact_run(name: str, settings: dict, *, raw: bool = False) -> Trajectory:
     """``results.trajectory`` by the networks themselves, its samples sketched while they move."""
-    progress, place, first, drawn = st.container(), st.empty(), None, 0.0
-    look = Look(SIZE, dark=st.context.theme.type == "dark", layers=("real", "base", "refined"))
+    progress, place, first, due = st.container(), st.empty(), None, 0.0
+    dark = st.context.theme.type == "dark"
 
     def draw(frame: Frame) -> None:
-        nonlocal first, drawn
+        nonlocal first, due
         first = first or frame
-        if frame is first or time.monotonic() - drawn > PAUSE:
-            drawn = time.monotonic()
+        began = time.monotonic()
+        if frame is first or began >= due:
             scene = pictures.on_the_way(results.model(name, raw), first, frame, settings["steps"])
+            base = () if first.step else ("base",)  # of a run that goes on it is not at hand
+            look = Look(SIZE, dark, layers=("real", *base, "refined"))
             place.image(paint(scene, look).frame(frame.step))
+            due = time.monotonic() + max(PAUSE, TIMES * (time.monotonic() - began))
 
     with progress:
         run = results.trajectory(name, settings, raw=raw, exact=True, draw=draw)
