@@ -22,7 +22,7 @@ from dgflow_core.pictures.sheet import Look
 __all__ = ["MAPS", "Composition", "Shown", "approach", "densities", "exact_run", "flow"]
 
 #: The least time between two sketches of a run, in seconds, and as a multiple of what one takes.
-PAUSE, TIMES = 0.5, 6
+PAUSE, TIMES = 0.5, 3
 #: Height of a sketch, in pixels.
 SIZE = 560
 
@@ -48,7 +48,7 @@ def flow(name: str, raw: bool, runs: list[Trajectory], how: Composition) -> Show
 
 def exact_run(name: str, settings: dict, *, raw: bool = False) -> Trajectory:
     """``results.trajectory`` by the networks themselves, its samples sketched while they move."""
-    progress, place, first, due = st.container(), st.empty(), None, 0.0
+    progress, place, first, due = st.container(), st.container(key="sketch").empty(), None, 0.0
     dark = st.context.theme.type == "dark"
 
     def draw(frame: Frame) -> None:

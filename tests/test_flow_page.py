@@ -7,8 +7,10 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import limits, parameters, presets, results
+import dgflow_core as dg
+from app import limits, parameters, pictures, presets, results
 from dgflow_core.errors import UserError
+from dgflow_core.pictures.picture import paint
 from tests.browser import ROOT
 
 PAGE = str(ROOT / "app" / "pages" / "flow2d.py")
@@ -117,10 +119,17 @@ def test_choosing_a_preset_sets_the_page_and_shows_its_lesson():
     assert any("jumps over its mode" in words.value for words in test.markdown)
 
 
-def test_an_exact_run_gives_the_same_page():
-    test = run(exact="1", n="50", steps="3")
+@pytest.mark.parametrize("method", dg.methods)
+def test_an_exact_run_is_sketched_and_gives_the_same_page(method, monkeypatch):
+    sketched = []
+    monkeypatch.setattr(pictures, "PAUSE", 0)
+    monkeypatch.setattr(pictures, "TIMES", 0)
+    monkeypatch.setattr(pictures, "paint", lambda scene, look: sketched.append(scene) or paint(scene, look))
+    test = run(method=method, exact="1", n="50", steps="3", seed="77")
     assert not test.error
+    assert not test.exception
     assert any("Logit: exact" in caption.value for caption in test.caption)
+    assert [scene.steps for scene in sketched] == [3] * 4  # every frame, the base too
 
 
 def test_home_shows_the_pages_that_exist():

@@ -121,7 +121,10 @@ def compose(
 
 
 def on_the_way(model: Model, first: Frame, now: Frame, steps: int) -> Scene:
-    """A run of ``steps`` that is still computed, to be drawn at step ``now``: what takes no time of it."""
+    """A run of ``steps`` that is still computed, to be drawn at step ``now`` alone.
+
+    The base samples and those of ``now`` on the real ones, without map, arrows and curves, which take time.
+    """
 
     def so_far(base, there) -> np.ndarray:
         rows = np.broadcast_to(there.cpu().numpy(), (steps, *there.shape))
