@@ -11,20 +11,32 @@ from dgflow_core.flow.divergences import divergences
 
 COLUMNS = 8
 FACTORS = (0.1, 0.3, 1, 3, 10)
-OVER = {"method": "method", "divergence": "divergence f", "eta": "step size η", "until": "stopping rule"}
+OVER = {
+    "method": "method", "divergence": "divergence f", "eta": "step size η", "until": "stopping rule",
+    "space": "space", "ratio": "ratio",
+}  # fmt: skip
+SPACES = {"latent": "Latent codes move", "data": "Pixels move"}
 
 
 class Row(NamedTuple):
-    """One row: its name, and what ``dg.refine`` takes."""
+    """One row: its name, what ``dg.refine`` takes, and the model, where it is another than the page's."""
 
     label: str
     settings: dict[str, Any]
+    model: dg.Model | None = None
 
 
-def over(method: dg.methods.Method) -> list[str]:
-    """What a grid can run over, with this method."""
-    own = [name for name in ("divergence", "eta") if name in method.Settings.model_fields]
-    return ["method", *own, *(["until"] if stopping.applies(method) else [])]
+def over(method: dg.methods.Method, model: dg.Model) -> list[str]:
+    """What a grid can run over, with this method and model."""
+    offered = {
+        "method": True,
+        "divergence": "divergence" in method.Settings.model_fields,
+        "eta": "eta" in method.Settings.model_fields,
+        "until": stopping.applies(method),
+        "space": set(SPACES) <= set(method.spaces),
+        "ratio": model.ladder is not None,
+    }
+    return [what for what in OVER if offered[what]]
 
 
 def rows(what: str, settings: dict[str, Any], model: dg.Model, others: dict[str, dict]) -> list[Row]:
@@ -45,6 +57,10 @@ def rows(what: str, settings: dict[str, Any], model: dg.Model, others: dict[str,
     if what == "eta":
         values = dict.fromkeys(float(f"{settings['eta'] * factor:.3g}") for factor in FACTORS)
         return [Row(f"η = {eta:g}", settings | {"eta": eta}) for eta in values if _allowed(method, eta)]
+    if what == "space":
+        return [Row(words, settings | {"space": space}) for space, words in SPACES.items()]
+    if what == "ratio":
+        return [Row("Stale: one critic", settings, model.without_ladder()), Row("Fresh: a ladder", settings)]
     return [Row(stopping.TITLES[rule], settings | {"until": rule}) for rule in stopping.rules(method, model)]
 
 

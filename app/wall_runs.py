@@ -40,8 +40,9 @@ def compute(model: dg.Model, rows: Sequence[Row], own: bool) -> list[Trajectory]
     try:
         with progress:
             for row in rows:
+                judged = row.model or model
                 runs.append(
-                    results.image_run(model, row.settings, lambda frame, row=row: draw(frame, row), own)
+                    results.image_run(judged, row.settings, lambda frame, row=row: draw(frame, row), own)
                 )
     finally:
         sketch.empty()

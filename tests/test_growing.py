@@ -93,7 +93,7 @@ def test_image_recipes_stop_and_go_on_exactly(name, own, root, stocked, tmp_path
 @pytest.fixture
 def laddered(root, stocked):  # noqa: F811
     name = "cifar10/sndcgan-ns+ladder"
-    made = recipe(name, **IMAGES | {"starts": (1, 2), "pool": 8, "iterations": 4, "rate": 0.1})
+    made = recipe(name, **IMAGES | {"starts": (1, 2), "eta": 0.1, "pool": 8, "iterations": 4, "rate": 0.1})
     shelf.save(loop.train(made, stocked / "run", CPU, root), stocked / name)
     return dg.load(name, device="cpu")
 

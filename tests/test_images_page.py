@@ -6,9 +6,11 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+import dgflow_core as dg
 from app import results, variations
 from dgflow_core.flow import stopping
 from dgflow_core.flow.driver import Run
+from dgflow_core.nets.ladder import CriticLadder
 from dgflow_core.nets.sndcgan import SNDCGANGenerator
 from dgflow_core.nets.vae import DCGANDecoder
 from dgflow_core.zoo import shelf
@@ -36,7 +38,7 @@ def runs(monkeypatch):
     iterate = Run.__iter__
 
     def counted(run):
-        started.append(run.settings)
+        started.append(run.settings | {"space": run.space})
         return iterate(run)
 
     monkeypatch.setattr(Run, "__iter__", counted)
@@ -68,21 +70,42 @@ def test_display_choices_compute_nothing_again(runs):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", variations.OVER)
+@pytest.mark.parametrize("what", [what for what in variations.OVER if what != "ratio"])
 def test_a_grid_has_a_row_for_every_value(what, runs):
     test = visit(view="grid", over=what, seed="73")
     assert not test.error
     assert {run["n"] for run in runs} == {variations.COLUMNS}
     assert {run["seed"] for run in runs} == {73}
-    key = {"method": "method", "divergence": "divergence", "eta": "eta", "until": "until"}[what]
-    values = [run.get(key, "steps") for run in runs]
-    assert len(values) == len(set(values)) >= 4
-    others = [{k: v for k, v in run.items() if k != key} for run in runs]
+    values = [run.get(what, "steps") for run in runs]
+    assert len(values) == len(set(values)) >= (2 if what == "space" else 4)
+    others = [{k: v for k, v in run.items() if k != what} for run in runs]
     assert what == "method" or all(other == others[0] for other in others)
     assert test.query_params["view"] == "grid"
     again = len(runs)
     test.run()
     assert len(runs) == again
+
+
+@pytest.mark.slow
+def test_a_grid_over_the_ratio_follows_one_critic_and_a_ladder(tmp_path, runs):
+    model = image_model("Toy ladder", SNDCGANGenerator(4, 1, 2))
+    ladder = CriticLadder([0.1], 1, 2)
+    with torch.no_grad():
+        for value in ladder.parameters():
+            value.mul_(2)
+    model.config["ladder"] = {"architecture": "critic_ladder", "arguments": ladder.arguments}
+    parts = model.generator, model.critic
+    laddered = dg.Model(model.config, model.prior, *parts, device="cpu", ladder=ladder)
+    shelf.save(laddered, tmp_path / "pretrained" / "fashion_mnist" / "sndcgan-ns+ladder")
+    test = visit(model="fashion_mnist/sndcgan-ns+ladder", view="grid", over="ratio", seed="75")
+    assert not test.error
+    assert not test.exception
+    store = results.store()
+    kept = [store.get(name) for name in store.names()]
+    stale, fresh = (run for run in kept if getattr(run, "settings", {}).get("seed") == 75)
+    assert torch.equal(stale.samples[1], fresh.samples[1])  # the first move is the shipped critic's
+    assert not torch.equal(stale.samples[3], fresh.samples[3])
+    assert len(runs) == 2
 
 
 @pytest.mark.slow
@@ -102,7 +125,6 @@ def test_the_rows_of_a_grid_start_from_the_same_samples():
 
 
 def test_a_shorter_run_rests_on_its_last_frame():
-    import dgflow_core as dg
     from dgflow_core.pictures.image_wall import side_by_side
 
     model = dg.load("fashion_mnist/sndcgan-ns", device="cpu")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import dgflow_core as dg
-from app import controls, export_menu, model_card, parameters, uploads, variations, wall_runs
+from app import controls, export_menu, model_card, parameters, ratio_curves, uploads, variations, wall_runs
 from app.components import ORDERS, WALL_PANES, WALL_VIEWS, wall
 from app.page import Page, Visit
 from app.parameters import Choice, Flag, Whole
@@ -70,7 +70,7 @@ def show(page: Visit) -> None:
     def lead() -> bool:
         page.draw("view", label_visibility="collapsed")
         if not single:
-            page.draw("over", options=variations.over(method), label_visibility="collapsed")
+            page.draw("over", options=variations.over(method, model), label_visibility="collapsed")
         return single
 
     save = page.head(method.update_rule(method.Settings.parse(values), "latent"), lead)
@@ -90,6 +90,8 @@ def show(page: Visit) -> None:
     if single and until != "steps":
         mean = stopping.mean_steps(runs[0])
         st.caption(f"By this rule a sample took {mean:.1f} of {runs[0].steps} steps on average.")
+    if not single and page["over"] == "ratio" and ratio_curves.measured(name):
+        ratio_curves.show(name, PAGE.name)
     if not private and (words := wall_runs.quality(model)):
         st.caption(words)
     st.caption(f"{method.about} {method.caveat('latent', model.prior)} {method.paper}.")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import navigation, parameters
+from app import navigation, own_tables, parameters
 from app.dumbbells import figure
 from app.page import Page, Visit
 from app.parameters import Choice
@@ -23,20 +23,16 @@ PAGE = Page(
     tour="Every number of the paper's tables beside ours, and the way to each run.",
 )
 
+SCALE_HELP = "As measured, or how much better the refined samples are than the base, in percent of it."
 SCALES = {"values": "As measured", "change": "Change from base"}
 
 
 def declared() -> dict[str, parameters.Parameter]:
-    titles = {number: f"Table {number} · {row.title}" for number, row in beside_paper.TABLES.items()}
+    paper = {number: f"Table {number} · {row.title}" for number, row in beside_paper.TABLES.items()}
+    titles = paper | own_tables.TITLES
     return {
-        "table": Choice("1", "Table of the paper", "Ansari, Ang and Soh, ICLR 2021.", options=titles),
-        "scale": Choice(
-            "values",
-            "Scale",
-            "As measured, or how much better the refined samples are than the base, in percent of it.",
-            options=SCALES,
-            segments=True,
-        ),
+        "table": Choice("1", "Table", "Of Ansari, Ang and Soh, ICLR 2021, or ours.", options=titles),
+        "scale": Choice("values", "Scale", SCALE_HELP, options=SCALES, segments=True),
     }
 
 
@@ -87,9 +83,13 @@ def numbers(shown: Sequence[Panel], table: PaperTable) -> None:
 def show(page: Visit) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         page.draw("table", width=420)
-        page.draw("scale")
-    table, shown = beside_paper.TABLES[page["table"]], beside_paper.panels(page["table"])
+        ours = page["table"] in own_tables.TABLES
+        page.draw("scale", disabled=ours)
     page.publish()
+    if ours:
+        own_tables.show(page["table"])
+        return
+    table, shown = beside_paper.TABLES[page["table"]], beside_paper.panels(page["table"])
     st.markdown(table.words(shown))
     st.caption(
         "○ base → ● the paper's, ◆ ours; bars are one standard deviation; + is better than the base. "

@@ -25,7 +25,7 @@ class FreshRatio:
     """
 
     def __init__(
-        self, critic: nn.Module, rate: float, batch: int = 64, penalty: float = 1.0, penalty_every: int = 4
+        self, critic: nn.Module, rate: float, batch: int = 64, penalty: float = 0.1, penalty_every: int = 4
     ):
         self.critic = critic.requires_grad_(True).train()
         self.batch, self.penalty, self.penalty_every = batch, penalty, penalty_every

@@ -2,7 +2,8 @@
 
 DGflow follows the ratio of the samples as they were at first. Here each rung is a critic that was
 taught to tell real images from the samples as they are after some steps of the flow under the rungs
-before it; refinement then climbs the ladder.
+before it; refinement then climbs the ladder. One critic learns all the way, a rung is what it knew on
+average while the samples stood there: many short rungs keep up better than a few long ones.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from dgflow_core.training.network_trainer import averaged
 from dgflow_core.zoo import shelf
 from dgflow_core.zoo.model import Model
 
+#: Close where samples move fast.
+STARTS = (1, 2, 3, 4, 5, 7, 9, 11, 13, 16, 19, 22, 26, 30, 35, 41)
+
 
 class Ladder(ImageRecipe):
     """Critics for the shipped model ``base``; its iterations are shared out evenly among the rungs.
@@ -33,17 +37,17 @@ class Ladder(ImageRecipe):
         starts: the step of the flow from which each rung serves. eta, gamma: of that flow, DGflow (KL).
         pool: samples that flow, and that the rungs learn to tell from real ones.
         rate: of Adam. penalty: weight of R1. ema: of a rung's weights, the average is what stays.
-        width: of the rungs; where it is the base critic's, the first begins as that one, else anew.
+        width: of the rungs; where it is the base critic's, what learns begins as that one, else anew.
     """
 
     base: str
-    starts: tuple[int, ...] = (2, 4, 8, 12, 18, 26, 36, 48, 64, 82)
-    iterations: int = 5000
-    eta: float = 0.1
+    starts: tuple[int, ...] = STARTS
+    iterations: int = 40 * len(STARTS)
+    eta: float = 0.2
     gamma: float = 0.01
-    pool: int = 4096
+    pool: int = 2048
     rate: float = 1e-4
-    penalty: float = 1.0
+    penalty: float = 0.1
     ema: float = 0.99
     half: bool = False
     watch_every: int = 1000
@@ -89,23 +93,24 @@ class LadderTrainer(ImageTrainer):
         return dict(zip(numbers, torch.stack([*numbers.values()]).tolist(), strict=True))
 
     def _begin(self, rung: int) -> None:
-        """Let the pool flow to where ``rung`` begins, and the rung start as the one before it."""
+        """Let the pool flow to where ``rung`` begins."""
         starts = self.recipe.starts
         self.pool = self._flowed(self.pool, starts[rung - 1] if rung else 0, starts[rung])
+        if rung == 0:
+            self._make_learner()
+            if self.base.critic.arguments == self.learner.arguments:
+                self.learner.load_state_dict(self.base.critic.state_dict())
         self._look(rung)
-        before = self.ladder.rungs[rung - 1] if rung else self.base.critic
-        if before.arguments == self.ladder.rungs[rung].arguments:
-            self.learner.load_state_dict(before.state_dict())
-            self.average.module.load_state_dict(before.state_dict())
+
+    def _make_learner(self) -> None:
+        twin = self.ladder.rungs[0]
+        self.learner = type(twin)(**twin.arguments).to(self.device, memory_format=torch.channels_last)
+        self.ratio = FreshRatio(self.learner, self.recipe.rate, self.recipe.batch, self.recipe.penalty)
 
     def _look(self, rung: int) -> None:
-        """Make what ``rung`` learns with."""
+        """Let ``rung`` begin with the samples as they are now."""
         self.rung, self.samples = rung, self.base.generate(self.pool)
-        arguments = self.ladder.rungs[rung].arguments
-        self.learner = type(self.ladder.rungs[rung])(**arguments)
-        self.learner.to(self.device, memory_format=torch.channels_last)
         self.average = averaged(self.learner, self.recipe.ema)
-        self.ratio = FreshRatio(self.learner, self.recipe.rate, self.recipe.batch, self.recipe.penalty)
 
     def _flowed(self, codes: Tensor, first: int, last: int) -> Tensor:
         """``codes`` after the steps from ``first`` to ``last`` of the flow under the rungs there are."""
@@ -138,6 +143,7 @@ class LadderTrainer(ImageTrainer):
         super().restore(state)
         self.pool, self.rung = state["pool"].to(self.device), state["rung"]
         if self.rung >= 0:
+            self._make_learner()
             self._look(self.rung)
             self.learner.load_state_dict(state["learning"]["learner"])
             self.average.load_state_dict(state["learning"]["average"])
@@ -168,7 +174,7 @@ class LadderTrainer(ImageTrainer):
         )  # fmt: skip
 
 
-_LENT = {"starts": (0, 2, 4, 8, 12, 18, 26, 36, 48, 64)}  # another generator's critic is stale from the start
+_LENT = {"starts": (0, *STARTS[1:])}  # another generator's critic is stale from the start
 
 RECIPES = tuple(
     Ladder.called(f"{base}+ladder", f"{title} + ladder of critics", base=base, **own)
