@@ -91,11 +91,13 @@ class FreshTable(Table):
     Attributes:
         root: the data root for the online ratio; None leaves it out.
         rate, learning: of the online critic, and its steps between two moves.
+        ratios: which are measured.
     """
 
     root: Path | None = None
     rate: float = 1e-4
     learning: int = 10
+    ratios: tuple[str, ...] = tuple(RATIOS)
 
     def options(self, parser: argparse.ArgumentParser) -> None:
         super().options(parser)
@@ -113,11 +115,18 @@ class FreshTable(Table):
             "--critic-steps", type=int, default=self.learning,
             help=f"steps of the online critic between two moves ({self.learning})",
         )  # fmt: skip
+        parser.add_argument(
+            "--ratio", action="append", choices=self.ratios,
+            help="one of these; may be given again (all that can be measured)",
+        )  # fmt: skip
 
     def run(self, args: argparse.Namespace) -> None:
         if args.engine != "here":
             raise UserError("engine must be here for this table: its critics learn from step to step.")
-        own = replace(self, root=args.data_root, rate=args.critic_rate, learning=args.critic_steps)
+        own = replace(
+            self, root=args.data_root, rate=args.critic_rate, learning=args.critic_steps,
+            ratios=tuple(args.ratio or self.ratios),
+        )  # fmt: skip
         super(FreshTable, own).run(args)
 
     def measured(
@@ -128,7 +137,7 @@ class FreshTable(Table):
         if self.root is not None:
             ways.append(("online", model.without_ladder(), self._online))
         for label, judged, field in ways:
-            if label == "ladder" and model.ladder is None:
+            if label not in self.ratios or (label == "ladder" and model.ladder is None):
                 continue
             taught = {"rate": self.rate, "learning": self.learning} if field else {}
             cells = {}

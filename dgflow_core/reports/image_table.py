@@ -96,6 +96,12 @@ PAPER_MODELS = {
     "cifar10/glow": "Glow",
 }
 
+#: What the table measures: ladders and energies have tables of their own.
+MODELS = (
+    *PAPER_MODELS, "cifar10/sndcgan-ns+ratio", "fashion_mnist/sndcgan-ns", "fashion_mnist/sndcgan-ns+ratio",
+    "fashion_mnist/wgan-gp", "fashion_mnist/vae",
+)  # fmt: skip
+
 
 def settings(model: Model, row: TableRow) -> dict[str, Any]:
     """The row's settings; "steps" None is after how many the model's config says KL is best, or 25."""
@@ -225,6 +231,7 @@ TABLE = ImageTable(
     rows=ROWS,
     collector=ImageCollector,
     have=lambda model: {"logits", "neighbours", "subsets"},
+    models=MODELS,
     chunk=250,
     versions=versions,
     settings=settings,

@@ -103,5 +103,5 @@ def of_training_half(dataset: str, root: Path) -> FeatureReference:
 
 TABLE = StepCurves(
     "steps", "image models: FID against the number of steps and their size", kind="image", rows=(),
-    collector=IMAGES.collector, repeats=3, n=2000,
+    collector=IMAGES.collector, models=IMAGES.models, repeats=3, n=2000,
 )  # fmt: skip
