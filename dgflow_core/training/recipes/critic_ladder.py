@@ -8,6 +8,7 @@ average while the samples stood there: many short rungs keep up better than a fe
 
 from __future__ import annotations
 
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ STARTS = (1, 2, 3, 4, 5, 7, 9, 11, 13, 16, 19, 22, 26, 30, 35, 41)
 
 
 class Ladder(ImageRecipe):
-    """Critics for the shipped model ``base``; its iterations are shared out evenly among the rungs.
+    """Critics for the shipped model ``base``; a rung learns the longer, the further samples have come.
 
     Attributes:
         starts: the step of the flow from which each rung serves. eta, gamma: of that flow, DGflow (KL).
@@ -42,7 +43,7 @@ class Ladder(ImageRecipe):
 
     base: str
     starts: tuple[int, ...] = STARTS
-    iterations: int = 40 * len(STARTS)
+    iterations: int = 1000
     eta: float = 0.2
     gamma: float = 0.01
     pool: int = 2048
@@ -51,15 +52,17 @@ class Ladder(ImageRecipe):
     ema: float = 0.99
     half: bool = False
     watch_every: int = 1000
+    watch_samples: int = 100
     marks: tuple[int, ...] = (4, 8, 16, 25, 35, 50)
 
     def needs(self) -> tuple[str, ...]:
         return (self.base,)
 
-    @property
-    def each(self) -> int:
-        """Iterations of one rung."""
-        return max(1, self.iterations // len(self.starts))
+    def rung_at(self, iteration: int) -> int:
+        """Which rung learns in ``iteration``, the first being 1."""
+        spans = [max(1, this - last) for last, this in zip((0, *self.starts), self.starts, strict=False)]
+        begun = (iteration - 1) * sum(spans) / self.iterations
+        return sum(before <= begun for before in accumulate(spans[:-1]))
 
     def trainer(self, device: torch.device, data_root: Path | None) -> LadderTrainer:
         return LadderTrainer(self, device, data_root)
@@ -85,9 +88,8 @@ class LadderTrainer(ImageTrainer):
         self.rung, self.pool = -1, self.prior.sample(recipe.pool, recipe.seed).to(self.device)
 
     def learn(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
-        due = min((iteration - 1) // self.recipe.each, len(self.recipe.starts) - 1)
-        if due > self.rung:
-            self._begin(due)
+        while self.rung < self.recipe.rung_at(iteration):
+            self._begin(self.rung + 1)
         numbers = self.ratio.learn(self.batches, self.samples, rng)
         self.average.update_parameters(self.learner)
         return dict(zip(numbers, torch.stack([*numbers.values()]).tolist(), strict=True))
