@@ -32,7 +32,7 @@ def over(method: dg.methods.Method, model: dg.Model) -> list[str]:
         "method": True,
         "divergence": "divergence" in method.Settings.model_fields,
         "eta": "eta" in method.Settings.model_fields,
-        "until": stopping.applies(method),
+        "until": len(stopping.rules(method, model)) > 1,
         "space": set(SPACES) <= set(method.spaces),
         "ratio": model.ladder is not None,
     }

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import dgflow_core as dg
-from app import panels, presets
+from app import panels, presets, variations
 from app.pages import images, text
 from dgflow_core import kinds
 from dgflow_core.flow.driver import Run
@@ -103,6 +103,37 @@ def the_wall_turns_white():
     assert white[1] > 5 * white[0]
 
 
+@cache
+def grid(title: str) -> list[dg.Trajectory]:
+    """The runs of a preset's rows."""
+    state = preset("images", title)
+    model, name = dg.load(state["model"], device="cpu"), state.get("method", "dgflow")
+    own = {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}
+    settings = {**images.KIND.defaults[name], **own, "method": name, "space": "latent", "seed": 0}
+    rows = variations.rows(state["over"], settings, model, {})
+    return [dg.refine(row.model or model, **row.settings) for row in rows]
+
+
+def pixels_get_grain():
+    codes, pixels = grid("Pixels or codes")
+    before = edges(pixels.samples[0])
+    assert edges(pixels.samples[-1]) > 2 * before
+    assert edges(codes.samples[-1]) < 1.5 * before
+    assert pixels.logits[-1].mean() > 2 * codes.logits[-1].mean(), "the critic is delighted"
+
+
+def a_fresh_logit_stays():
+    stale, fresh = grid("A ratio that stays fresh")
+    hard = [
+        [float((run.samples[step].abs() > 0.9).float().mean()) for step in (8, 25, 50)]
+        for run in (stale, fresh)
+    ]
+    assert hard[0] == sorted(hard[0])
+    assert hard[0][-1] > 1.5 * hard[1][-1]
+    assert stale.logits[-1].mean() > 3
+    assert abs(fresh.logits[-1].mean()) < 1
+
+
 # ---- text -----------------------------------------------------------------------------------
 
 
@@ -187,6 +218,8 @@ CLAIMS = {
         "No corrector": a_borrowed_critic_mends_less,
         "Past its time": good_ones_grow_hard,
         "Too large a step": the_wall_turns_white,
+        "Pixels or codes": pixels_get_grain,
+        "A ratio that stays fresh": a_fresh_logit_stays,
     },
     "text": {
         "Mend the words": words_are_mended,

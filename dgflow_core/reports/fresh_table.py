@@ -115,12 +115,18 @@ class FreshTable(Table):
             "--critic-steps", type=int, default=self.learning,
             help=f"steps of the online critic between two moves ({self.learning})",
         )  # fmt: skip
+        parser.add_argument("--picture", type=Path, help="measure nothing: draw what is kept into this file")
         parser.add_argument(
             "--ratio", action="append", choices=self.ratios,
             help="one of these; may be given again (all that can be measured)",
         )  # fmt: skip
 
     def run(self, args: argparse.Namespace) -> None:
+        if args.picture is not None:
+            from dgflow_core.reports import fresh_picture  # Matplotlib, which nobody else here needs
+
+            fresh_picture.draw(args.picture)
+            return
         if args.engine != "here":
             raise UserError("engine must be here for this table: its critics learn from step to step.")
         own = replace(
