@@ -12,7 +12,7 @@ import dgflow_core as dg
 from app import panels, presets
 from tests.conftest import REPO
 
-FILES = {"flow": "flow2d", "compare": "compare", "latent": "latent"}
+FILES = {"flow": "flow2d", "compare": "compare", "latent": "latent", "grow": "grow"}
 LESSONS = [(page, row["title"]) for page in FILES for row in presets.of(page)]
 
 
@@ -81,6 +81,16 @@ def test_the_latent_lessons_are_true():
         step, stale, fresh = numbers("latent", title)
         assert step < 50
         assert fresh < stale
+
+
+def test_the_growing_lessons_are_true():
+    modes, quality = numbers("grow", "Loop after loop")
+    assert modes == 25
+    assert quality > 80
+    assert min(numbers("grow", "Four f, one start")) > 75
+    off, less, missed = numbers("grow", "A curve, no modes")
+    assert less < off / 10
+    assert missed < 2
 
 
 def test_the_default_run_mends_all_but_how_many_each_mode_gets():

@@ -71,9 +71,9 @@ def show(page: Visit) -> None:
         watch(job)
     elif job is not None and job.records:
         save.button("Recorded", icon=":material/history:", on_click=growth.end, help="Back to what ships.")
-        finished(save, job.picture)
+        finished(page, save, job.picture)
     elif set(chosen) <= set(ready):
-        finished(save, growth.shipped(page["dataset"], chosen))
+        finished(page, save, growth.shipped(page["dataset"], chosen))
     else:
         st.info(f"No recorded growth ships here: {', '.join(ready) or 'none'} do. Grow it live.")
     if job is not None and job.error:
@@ -81,9 +81,10 @@ def show(page: Visit) -> None:
     st.caption(WORDS)
 
 
-def finished(save, picture) -> None:
+def finished(page: Visit, save, picture) -> None:
     """A growth that is over, with what saves it."""
     stage(picture.packed, key=PAGE.name)
+    page.tell(picture.scene)
     with save:
         export_menu.popover(picture.scene, PAGE.name)
 
