@@ -273,3 +273,12 @@ def test_with_the_generator_standing_still_it_is_the_exact_flow():
     assert apart(grown_to, exact) < 0.2
     assert torch.allclose(grown_to.mean(0), AIM * (1 - (1 - eta) ** moves), atol=0.2)
     assert apart(stale, exact) > 0.5
+
+
+def test_a_move_without_end_stops_at_the_bound():
+    """Jeffreys' weight 1 + eᵈ overflows where a young critic is very sure."""
+    x = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    there = moved(lambda x: 200 * x[:, 0] ** 2, x, "Jeffreys", 0.1, bound=3.0)
+    assert torch.equal(there, torch.tensor([[3.0, 0.0], [0.0, 0.0]]))
+    certain = moved(lambda x: 200 + 0 * x[:, 0], x, "Jeffreys", 0.1, bound=3.0)  # ∞ · 0
+    assert torch.equal(certain, x)

@@ -78,7 +78,7 @@ class GrownTable(Table):
                 same = {
                     key: value
                     for key, value in recipe.items()
-                    if key not in ("seed", "iterations", "watch_every")
+                    if value is not None and key not in ("seed", "iterations", "watch_every")
                 }
                 repeats = results.repeats(f"{name} | n = {n}", {"n": n, "recipe": same})
                 base = {key: value for key, value in config["quality"]["base"].items() if key in METRICS}

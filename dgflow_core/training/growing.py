@@ -83,13 +83,18 @@ class Pool(NamedTuple):
 
 
 def moved(logit: Critic, x: Tensor, divergence: str, eta: float, bound: float | None = None) -> Tensor:
-    """x + η w_f(d(x)) ∇d(x) of particles x (n, *sample_shape), each coordinate kept within ± ``bound``."""
+    """x + η w_f(d(x)) ∇d(x) of particles x (n, *sample_shape), each coordinate kept within ± ``bound``.
+
+    With a bound, what a weight such as Jeffreys' 1 + eᵈ makes infinite ends there, and what it leaves
+    undefined stays where it is.
+    """
     with torch.enable_grad():
         x = x.detach().requires_grad_(True)
         d = logit(x)
         (grad,) = torch.autograd.grad(d.sum(), x)
-    x = x.detach() + eta * drift(Evaluation(d.detach(), grad, x), divergence)
-    return x if bound is None else x.clamp(-bound, bound)
+    x = x.detach()
+    there = x + eta * drift(Evaluation(d.detach(), grad, x), divergence)
+    return there if bound is None else torch.where(there.isnan(), x, there.clamp(-bound, bound))
 
 
 class GrowingTrainer(NetworkTrainer):

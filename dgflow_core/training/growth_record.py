@@ -24,6 +24,7 @@ from dgflow_core.training.plane_quality import REAL_SEED
 WATCHED, MAP, ARROWS = 400, 32, 13
 SEED = 5  # of the codes of the spectators
 FILE = "growth.npz"
+LARGEST = float(np.finfo(np.float16).max)
 _ARRAYS = ("particles", "samples", "logits", "maps", "vectors")
 
 
@@ -161,6 +162,7 @@ class Recorder:
         _, vectors = self._look(self.grids[1])
         rows = (particles, samples, d, level.reshape(MAP, MAP), vectors)
         for name, value in zip(_ARRAYS, rows, strict=True):
+            value = value.nan_to_num().clamp(-LARGEST, LARGEST)  # Jeffreys' drift knows no end
             getattr(record, name).append(value.cpu().numpy().astype(np.float16))
         record.loops.append(loop)
         record.moves.append(move)

@@ -11,11 +11,17 @@ from torch import Tensor, nn
 from dgflow_core.flow.divergences import divergences
 from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.kinds.plane.metrics import quick
+from dgflow_core.kinds.plane.square import around
 from dgflow_core.training import shipping
 from dgflow_core.training.growing import GrowingTrainer, Growth
 from dgflow_core.training.growth_record import FILE, Recorder, wanted
+from dgflow_core.training.plane_quality import REAL_SEED
 from dgflow_core.training.recipes.planar_gan import PlanarPair, PlanarRecipe
 from dgflow_core.zoo.model import Model, calibration_offset
+
+#: How far particles may go, in halves of the square around the data. (Ours, as images have their range: under
+#: Jeffreys a young critic sends some to infinity.)
+ROOM = 2.0
 
 
 class PlanarVGrow(Growth, PlanarRecipe):
@@ -55,6 +61,7 @@ class PlanarVGrowTrainer(GrowingTrainer, PlanarPair):
 
     def __init__(self, recipe: PlanarVGrow, target: Any, device: torch.device):
         PlanarPair.__init__(self, recipe, target, device)
+        self.bound = ROOM * around(target.sample(5000, seed=REAL_SEED))
         self.begin()
         self.recorder = Recorder(self)
 
