@@ -97,6 +97,19 @@ def test_text():
             assert says(cell, repeats, columns[name]), (row[0], name, cell)
 
 
+def test_grown():
+    head, rows = table("| grown, unrefined")
+    names = {"high quality": "high_quality", "modes": "modes", "off the data": "off_support",
+             "data missed": "missed", "sliced W₂": "distance"}  # fmt: skip
+    for title, *cells in rows:
+        key = "wgan-gp" if title.startswith("WGAN-GP") else f"vgrow-{title.lower().replace(' ', '')}"
+        for place, (column, cell) in enumerate(zip(head[1:], cells, strict=True)):
+            repeats = kept("grown", f"{'25gaussians' if place < 3 else 'swissroll'}/{key}", "n = 5000")
+            assert len(repeats) == 3
+            metric = names[column.split(": ")[-1].partition(",")[0]]
+            assert says(cell, repeats, metric), (title, column, cell)
+
+
 def test_images_model_by_model():
     _, rows = table("| CIFAR-10 | ratio")
     titles = {shelf.describe(name)["title"]: name for name in shelf.models() if name.startswith("cifar10")}
