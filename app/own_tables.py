@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -48,7 +48,7 @@ TABLES = {
         "standard deviation over seeds.",
         grown_table.TABLE,
         {"high_quality": "High quality, %", "modes": "Modes", "off_support": "Off the data, %",
-         "missed": "Data missed, %", "distance": "Sliced W₂", "seconds": "Seconds"},
+         "missed": "Data missed, %", "distance": "Sliced W₂"},
     ),
 }  # fmt: skip
 TITLES = {name: table.title for name, table in TABLES.items()}
@@ -63,10 +63,22 @@ def show(name: str) -> None:
             if ratio_curves.measured(model):
                 _curves(model)
     rows = own_numbers.lines(table.report, table.columns)
-    st.dataframe(rows, hide_index=True, width="stretch")
+    if not rows:
+        st.info("Not measured yet.")
+        return
+    st.dataframe([_shown(row, table.columns.values()) for row in rows], hide_index=True, width="stretch")
     st.download_button(
         "Table as CSV", beside_paper.as_csv(rows), f"{name}.csv", on_click="ignore", icon=":material/table:"
     )
+
+
+def _shown(row: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Any]:
+    """A row of numbers as people read it: mean ± standard deviation."""
+    said = {"Model": row["Model"], **({"Run": row["Run"]} if row["Run"] else {})}
+    for name in columns:
+        mean, sd = row[name], row[f"{name}, sd"]
+        said[name] = "–" if mean is None else f"{mean:.4g}" + ("" if sd is None else f" ± {sd:.2g}")
+    return said | {"n": row["n"], "Repeats": row["Repeats"]}
 
 
 def _curves(model: str) -> None:

@@ -41,8 +41,10 @@ def figure(model: str) -> go.Figure:
                 error_y={"array": [spread.sd or 0 for spread in spreads], "thickness": 1.5, "width": 4},
                 hovertemplate="step %{x}: %{y:.3g}", row=1, col=column,
             )  # fmt: skip
+    drawn.update_annotations(font_size=SIZE)
     drawn.update_xaxes(title_text="step", title_standoff=4, fixedrange=True, tickfont={"size": SIZE})
     drawn.update_yaxes(fixedrange=True, tickfont={"size": SIZE})
+    drawn.update_yaxes(range=[0, fresh_table.ceiling(model)], row=1, col=1)
     drawn.update_layout(
         height=HEIGHT, dragmode=False, font={"size": SIZE}, margin={"l": 44, "r": 12, "t": 32, "b": 76},
         legend={"orientation": "h", "y": -0.2, "x": 0}, hoverlabel={"font": {"size": 15}},

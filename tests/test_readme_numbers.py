@@ -110,6 +110,19 @@ def test_grown():
             assert says(cell, repeats, metric), (title, column, cell)
 
 
+def test_stale_and_fresh_ratios():
+    head, rows = table("| FID of | ratio")
+    titles = {shelf.describe(name)["title"]: name for name in shelf.models() if name.endswith("+ladder")}
+    assert len(rows) >= 6
+    for title, ratio, *cells in rows:
+        model = titles[f"{title} + ladder of critics"]
+        for column, cell in zip(head[2:], cells, strict=True):
+            metric = "precision" if "after" in column else "fid"
+            steps = column.split()[-1]
+            repeats = kept("fresh", model, "Base" if steps == "base" else f"after {steps} steps", ratio)
+            assert says(cell, repeats, metric) if cell != "–" else not repeats, (title, ratio, column)
+
+
 def test_images_model_by_model():
     _, rows = table("| CIFAR-10 | ratio")
     titles = {shelf.describe(name)["title"]: name for name in shelf.models() if name.startswith("cifar10")}

@@ -84,7 +84,8 @@ def show(page: Visit) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         page.draw("table", width=420)
         ours = page["table"] in own_tables.TABLES
-        page.draw("scale", disabled=ours)
+        if not ours:
+            page.draw("scale")
     page.publish()
     if ours:
         own_tables.show(page["table"])

@@ -20,7 +20,7 @@ def draw(path: Path) -> None:
     """Write the curves of every measured model to ``path`` (.png or .svg): FID above, precision below."""
     models = [name for name in fresh_table.TABLE.models if fresh_table.curves(name, "fid")]
     figure = Figure(figsize=(4 * len(models), 5.6), layout="constrained")
-    axes = figure.subplots(len(METRICS), len(models), sharex=True, sharey="row", squeeze=False)
+    axes = figure.subplots(len(METRICS), len(models), sharex=True, squeeze=False)
     for row, (metric, title) in zip(axes, METRICS.items(), strict=True):
         row[0].set_ylabel(title)
         for axis, model in zip(row, models, strict=True):
@@ -33,8 +33,9 @@ def draw(path: Path) -> None:
                     marker=MARKERS[ratio], markersize=5, capsize=2, label=fresh_table.RATIOS[ratio],
                 )  # fmt: skip
     for axis, model in zip(axes[0], models, strict=True):
+        axis.set_ylim(0, fresh_table.ceiling(model))
         axis.set_title(shelf.describe(model)["title"].partition(" + ")[0])
     for axis in axes[-1]:
         axis.set_xlabel("step")
-    axes[0][0].legend(fontsize="small", loc="upper left")
+    axes[1][0].legend(fontsize="small", loc="center right")
     figure.savefig(path, dpi=110)
