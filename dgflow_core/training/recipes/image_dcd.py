@@ -39,7 +39,7 @@ class ImageDCD(ImageRecipe):
     can_be_extended: ClassVar[bool] = True
     base: str
     space: Literal["data", "latent"] = "data"
-    iterations: int = 500
+    iterations: int = 120
     watch_every: int = 100
     rate: float = 1e-5
     betas: tuple[float, float] = (0.0, 0.9)
