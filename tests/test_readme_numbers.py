@@ -123,6 +123,19 @@ def test_stale_and_fresh_ratios():
             assert says(cell, repeats, metric) if cell != "–" else not repeats, (title, ratio, column)
 
 
+def test_dcd():
+    _, rows = table("| Langevin, 20 steps")
+    for title, *cells in rows:
+        space = "latent" if title.startswith("latent") else "pixel"
+        model = f"dcd-{space}" if title.endswith("after") else "sndcgan-ns"
+        run = {"latent": "Langevin in latent codes", "pixel": "Langevin in pixels"}[space]
+        for place, cell in enumerate(cells[:6]):
+            dataset = "fashion_mnist" if place < 3 else "cifar10"
+            repeats = kept("dcd", f"{dataset}/{model}", "Base" if title.startswith("none") else run)
+            metric = ("fid", "precision", "recall")[place % 3]
+            assert says(cell, repeats, metric), (title, place, cell)
+
+
 def test_images_model_by_model():
     _, rows = table("| CIFAR-10 | ratio")
     titles = {shelf.describe(name)["title"]: name for name in shelf.models() if name.startswith("cifar10")}
