@@ -11,12 +11,8 @@ from dgflow_core.reports import fresh_table
 from dgflow_core.reports.beside_paper import Spread
 
 METRICS = {"fid": "FID, lower is better", "precision": "Precision, higher is better"}
-#: Colour, dash and marker of a ratio.
-STYLES = {
-    "stale": (palette.BASE, "dash", "circle-open"),
-    "ladder": (palette.REFINED, "solid", "circle"),
-    "online": (palette.SERIES[0], "dot", "square"),
-}
+#: Dash and marker of a ratio.
+STYLES = {"stale": ("dash", "circle-open"), "ladder": ("solid", "circle"), "online": ("dot", "square")}
 HEIGHT, SIZE = 320, 14
 
 
@@ -30,7 +26,7 @@ def figure(model: str) -> go.Figure:
     drawn = make_subplots(1, len(METRICS), subplot_titles=list(METRICS.values()), horizontal_spacing=0.08)
     for column, metric in enumerate(METRICS, 1):
         for ratio, found in fresh_table.curves(model, metric).items():
-            colour, dash, symbol = STYLES[ratio]
+            colour, (dash, symbol) = palette.RATIOS[ratio], STYLES[ratio]
             steps = sorted(found)
             spreads = [Spread.of(found[step]) for step in steps]
             drawn.add_scatter(

@@ -27,6 +27,8 @@ DARK = {
 
 #: For curves and panels of several methods: none of them red, blue or brown, which mean something already.
 SERIES = ("#009e73", "#e69f00", "#8e5bc8", "#7f7f7f", "#cc79a7", "#1b9aaa", "#a3a000", "#b5b5b5")
+#: A density ratio along a flow: as it was at first, from rungs taught on the way, or learning on.
+RATIOS = {"stale": BASE, "ladder": REFINED, "online": SERIES[0]}
 
 #: Diverging map for the logit (teal: looks generated, white: undecided, amber: looks real).
 LOGIT_LIGHT = ("#1b6e72", "#8fc4c1", "#f7f5f0", "#f0cf8f", "#c98a1b")

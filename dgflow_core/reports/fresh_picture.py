@@ -12,7 +12,6 @@ from dgflow_core.reports import fresh_table
 from dgflow_core.zoo import shelf
 
 METRICS = {"fid": "FID, classifier features", "precision": "precision"}
-COLOURS = {"stale": palette.BASE, "ladder": palette.REFINED, "online": palette.SERIES[0]}
 MARKERS = {"stale": "o", "ladder": "D", "online": "s"}
 
 
@@ -28,8 +27,9 @@ def draw(path: Path) -> None:
             for ratio, found in fresh_table.curves(model, metric).items():
                 steps = sorted(found)
                 spread = [statistics.stdev(found[step]) if len(found[step]) > 1 else 0 for step in steps]
+                means = [statistics.fmean(found[step]) for step in steps]
                 axis.errorbar(
-                    steps, [statistics.fmean(found[step]) for step in steps], spread, color=COLOURS[ratio],
+                    steps, means, spread, color=palette.RATIOS[ratio],
                     marker=MARKERS[ratio], markersize=5, capsize=2, label=fresh_table.RATIOS[ratio],
                 )  # fmt: skip
     for axis, model in zip(axes[0], models, strict=True):
