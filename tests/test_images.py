@@ -363,7 +363,7 @@ def test_table_goes_on_where_it_stopped(shipped_features, tmp_path, capsys, monk
     }  # fmt: skip
     model = dg.Model(config, dg.load.__globals__["priors"].make("normal", 4), generator, critic)
     shelf.save(model, shipped_features / "fashion_mnist" / "toy")
-    images = replace(reports.tables["images"], rows=reports.tables["images"].rows[:2], chunk=8)
+    images = replace(reports.tables["images"], rows=reports.tables["images"].rows[:2], chunk=8, models=())
     parser = argparse.ArgumentParser()
     images.options(parser)
     out = tmp_path / "images.json"
