@@ -23,7 +23,7 @@ def measured(model: str) -> bool:
 
 def figure(model: str) -> go.Figure:
     """The curves of ``model``, side by side; bars are one standard deviation over repeats."""
-    drawn = make_subplots(1, len(METRICS), subplot_titles=list(METRICS.values()), horizontal_spacing=0.08)
+    drawn = make_subplots(1, len(METRICS), subplot_titles=list(METRICS.values()), horizontal_spacing=0.14)
     for column, metric in enumerate(METRICS, 1):
         for ratio, found in fresh_table.curves(model, metric).items():
             colour, (dash, symbol) = palette.RATIOS[ratio], STYLES[ratio]
