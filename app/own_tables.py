@@ -44,8 +44,8 @@ TABLES = {
     ),
     "grown": OwnTable(
         "Ours · grown by the flow",
-        "VGrow's generators in the plane, and WGAN-GP trained for as long, without any refinement; mean and "
-        "standard deviation over seeds.",
+        "VGrow's generators in the plane, and WGAN-GP with somewhat less time of a core, without any "
+        "refinement; mean and standard deviation over seeds.",
         grown_table.TABLE,
         {"high_quality": "High quality, %", "modes": "Modes", "off_support": "Off the data, %",
          "missed": "Data missed, %", "distance": "Sliced W₂"},
@@ -87,5 +87,6 @@ def _curves(model: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{said['title']}**")
         values = {"model": model, "view": "grid", "over": "ratio", "steps": 50}
+        values |= fresh_table.SETTINGS
         navigation.link("images", "The same samples", ":material/play_circle:", "Watch both ratios.", values)
     ratio_curves.show(model, "results")

@@ -53,3 +53,4 @@ def show(model: str, page: str) -> None:
     st.plotly_chart(
         figure(model), key=f"{page}.ratio.{model}", width="stretch", config={"displayModeBar": False}
     )
+    st.caption(f"Measured before: {fresh_table.measured_how(model)}; bars are one standard deviation.")

@@ -102,6 +102,8 @@ def laddered(root, stocked):  # noqa: F811
 def test_a_flow_climbs_the_ladder(laddered):
     """The logit of each frame, and the move to the next, are its rung's."""
     settings = {"eta": 0.1, "gamma": 0.0, "space": "latent"}
+    ladder = sum(part.nbytes for part in laddered.ladder.parameters())
+    assert laddered.nbytes == laddered.without_ladder().nbytes + ladder  # what the server counts
     run = dg.refine(laddered, n=3, steps=4, **settings)
     judges = [laddered.without_ladder(), *(laddered.judged_by(rung) for rung in laddered.ladder.rungs)]
     for step, rung in enumerate((0, 1, 2, 2, 2)):

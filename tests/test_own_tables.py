@@ -40,6 +40,7 @@ def test_curves_are_those_of_the_most_samples(kept):
     }
     assert fresh_table.curves("other/gan", "fid") == {}
     assert not ratio_curves.measured("other/gan")
+    assert fresh_table.measured_how("mine/gan") == "0 to 2 repeats of 500 samples, η = 0.2, γ = 0.01"
     drawn = ratio_curves.figure("mine/gan")
     assert [(list(trace.x), list(trace.y)) for trace in drawn.data[:2]] == [
         ([0], [21.0]),

@@ -62,6 +62,16 @@ def curves(model: str, metric: str) -> dict[str, dict[int, list[float]]]:
     return {ratio: cells[ratio, most[ratio]] for ratio in RATIOS if ratio in most}
 
 
+def measured_how(model: str) -> str:
+    """What the curves of ``model`` rest on, in words."""
+    cells = Results(RESULTS / "fresh.json", "fresh").cells.items()
+    mine = [cell for key, cell in cells if key.startswith(f"{model} | ")]
+    counts = sorted({len(cell["repeats"]) for cell in mine})
+    repeats = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+    n = max(cell["settings"]["n"] for cell in mine)
+    return f"{repeats} repeats of {n:,} samples, η = {SETTINGS['eta']:g}, γ = {SETTINGS['gamma']:g}"
+
+
 def ceiling(model: str) -> float:
     """How far a picture of FID reaches, half above the base's: a stale ratio's soon leaves it."""
     return 1.5 * max(statistics.fmean(found[0]) for found in curves(model, "fid").values())

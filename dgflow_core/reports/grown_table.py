@@ -1,4 +1,4 @@
-"""Planar generators grown by the flow beside WGAN-GP that had as long: what several seeds reached, unrefined.
+"""Planar generators grown by the flow beside WGAN-GP that had about as long: what seeds reached, unrefined.
 
 The trainings have been made; their configs say what they reached. Seed after seed, with a folder for each:
 
@@ -89,6 +89,6 @@ class GrownTable(Table):
 
 
 TABLE = GrownTable(
-    "grown", "planar models grown by the flow, and WGAN-GP that had as long: several seeds, unrefined",
+    "grown", "planar models grown by the flow, and WGAN-GP with about as long: several seeds, unrefined",
     kind="2d", rows=(), collector=PLANE.collector,
 )  # fmt: skip

@@ -142,7 +142,7 @@ class Model:
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the networks take."""
-        nets = [net for net in (self.generator, self.critic, self.corrector) if net is not None]
+        nets = [net for net in self.networks if net is not None]
         return sum(part.nbytes for net in nets for part in (*net.parameters(), *net.buffers()))
 
     @property
