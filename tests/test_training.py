@@ -256,6 +256,17 @@ def test_a_replayed_iteration_draws_anew_and_learns():
     assert trainer.step(2)["critic_loss"].item() != before
 
 
+@pytest.mark.parametrize("able", [True, False])
+def test_bfloat16_is_for_processors_that_have_it(able, monkeypatch):
+    found = lambda: {"avx2": True, "avx512_bf16": able}  # noqa: E731
+    monkeypatch.setattr(torch.cpu, "get_capabilities", found, raising=False)
+    layer, x = torch.nn.Linear(2, 2), torch.ones(1, 2)
+    with network_trainer.products(torch.device("cpu"), half=True):
+        assert layer(x).dtype == (torch.bfloat16 if able else torch.float32)
+    with network_trainer.products(torch.device("cpu"), half=False):
+        assert layer(x).dtype == torch.float32
+
+
 def test_the_average_forgets_what_it_began_with_and_then_follows_its_decay():
     layer = torch.nn.Linear(1, 1, bias=False)
     average, weights = averaged(layer, 0.5), []
