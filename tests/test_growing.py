@@ -277,6 +277,18 @@ def test_with_the_generator_standing_still_it_is_the_exact_flow():
     assert apart(stale, exact) > 0.5
 
 
+def test_with_batch_norm_a_pool_is_fitted_in_the_batches_it_was_made_in():
+    """Particles that have not moved leave nothing to fit, unless other batches judge them."""
+    misfits = []
+    for together in (True, False):
+        made = recipe("25gaussians/vgrow-kl", batch=8, pool=3, fit_batch=8, together=together)
+        trainer = Standing(made)
+        trainer.generator = torch.nn.BatchNorm1d(2)
+        trainer.optimizers["generator"] = torch.optim.SGD(trainer.generator.parameters(), lr=0.0)
+        misfits.append(float(trainer._fit(trainer.pool(seeded(1)), 2, 0.0, seeded(2))))
+    assert misfits[0] == 0 < misfits[1]
+
+
 def test_a_move_without_end_stops_at_the_bound():
     """Jeffreys' weight 1 + eᵈ overflows where a young critic is very sure."""
     x = torch.tensor([[1.0, 0.0], [0.0, 0.0]])

@@ -38,10 +38,12 @@ class Growth(Recipe):
         pool: batches of particles. moves: of the pool in an outer loop. critic_steps: before each.
         passes, last_passes: how often the generator is fitted to the whole pool, at first and in the end;
             it rises in even steps over the first ``passes_over`` outer loops.
-        fit_batch: particles in a step of the generator.
+        fit_batch: particles in a step of the generator. together: those that were made together, since with
+            batch norm a sample hangs on its batch, and a fit to others could never be exact (ours).
         generator_rate, critic_rate: of RMSProp; both are halved every ``halve_every`` outer loops.
         ema: of the generator's weights, from one outer loop to the next; the average ships.
-        penalty: weight of R1 on the critic (ours; the paper's has none).
+        penalty: weight of R1 on the critic (ours; the paper's has none). penalised: on how many of a
+            step's real samples it is taken; None for all.
         settling: steps that the critic goes on alone when all is done, on samples of the generator that
             ships, whose ratio it then gives.
     """
@@ -58,11 +60,13 @@ class Growth(Recipe):
     last_passes: int = 20
     passes_over: int = 1000
     fit_batch: int = 64
+    together: bool = False
     generator_rate: float = 1e-4
     critic_rate: float = 1e-4
     halve_every: int = 500
     ema: float = 0.9
     penalty: float = 0.0
+    penalised: int | None = None
     settling: int = 300
 
     def passes_at(self, iteration: int) -> int:
@@ -195,7 +199,9 @@ class GrowingTrainer(NetworkTrainer):
             return self.through(critic, x)
 
         loss, numbers = ratio_loss(logit, real, fake)
-        return loss + self.recipe.penalty * r1(logit, real) if self.recipe.penalty else loss, numbers
+        if self.recipe.penalty:
+            loss = loss + self.recipe.penalty * r1(logit, real[: self.recipe.penalised])
+        return loss, numbers
 
     def _fit(self, pool: Pool, passes: int, rate: float, rng: torch.Generator) -> Tensor:
         """Descend ‖g(z) − x‖² over the pool, ``passes`` times; returns its mean in the last pass.
@@ -203,8 +209,7 @@ class GrowingTrainer(NetworkTrainer):
         The rate falls from pass to pass: at an even one the last steps undo what the first have gained.
         (Ours; the paper's stays.)
         """
-        size = len(pool.codes)
-        orders = torch.stack([torch.randperm(size, generator=rng) for _ in range(passes)]).to(self.device)
+        orders = torch.stack([self._order(len(pool.codes), rng) for _ in range(passes)]).to(self.device)
         for done, order in enumerate(orders):
             self._set_rate("generator", rate * (1 - done / passes))
             misfits = []
@@ -214,6 +219,13 @@ class GrowingTrainer(NetworkTrainer):
                 self.descend("generator", misfit)
                 misfits.append(misfit.detach())
         return torch.stack(misfits).mean()
+
+    def _order(self, size: int, rng: torch.Generator) -> Tensor:
+        """In what order a pass goes over a pool of ``size``."""
+        if not self.recipe.together:
+            return torch.randperm(size, generator=rng)
+        parts = torch.arange(size).split(self.recipe.fit_batch)
+        return torch.cat([parts[k] for k in torch.randperm(len(parts), generator=rng)])
 
     def settle(self, generate: Callable[[Tensor], Tensor]) -> None:
         """Let a copy of the critic go on alone, against what ``generate`` makes of codes."""
