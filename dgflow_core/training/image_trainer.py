@@ -32,7 +32,8 @@ class ImageRecipe(Recipe):
     """A recipe on images.
 
     Attributes:
-        width: of the networks. batch: images of either kind in a step. half: multiply in bfloat16.
+        width: of the networks. batch: images of either kind in a step. half: multiply in bfloat16,
+            where the machine can.
         marks: after how many steps of refinement a model is measured; the paper's number is the last.
     """
 
