@@ -43,13 +43,15 @@ def table(heading: str) -> tuple[list[str], list[list[str]]]:
     return found
 
 
-def kept(report: str, model: str, title: str, logit: str = "") -> list[dict[str, float]]:
-    """The repeats of a cell, at the fewest samples that were kept; [] where there is none."""
+def kept(report: str, model: str, title: str, logit: str = "", at_least: int = 0) -> list[dict[str, float]]:
+    """The repeats of a cell, at the fewest samples that were kept, if not ``at_least`` so many; else []."""
     cells = json.loads((ASSETS / "results" / f"{report}.json").read_text())["cells"]
     found = [
         cell
         for key, cell in cells.items()
-        if key.split(" | ")[:2] == [model, title] and (not logit or key.split(" | ")[2] == logit)
+        if key.split(" | ")[:2] == [model, title]
+        and (not logit or key.split(" | ")[2] == logit)
+        and cell["settings"]["n"] >= at_least
     ]
     found.sort(key=lambda cell: cell["settings"]["n"])
     return [found[0]["repeats"][key] for key in sorted(found[0]["repeats"], key=int)] if found else []
@@ -108,6 +110,19 @@ def test_grown():
             assert len(repeats) == 3
             metric = names[column.split(": ")[-1].partition(",")[0]]
             assert says(cell, repeats, metric), (title, column, cell)
+
+
+def test_grown_images():
+    head, rows = table("| Fashion-MNIST, grown")
+    assert len(rows) == len(image_table.GROWN) + 1
+    for title, *cells in rows:
+        grown = f"vgrow-{title.lower().replace(' ', '')}"
+        model = "sndcgan-ns" if title.startswith("SN-DCGAN") else grown
+        for column, cell in zip(head[1:], cells, strict=True):
+            run, metric = column.split(": ")
+            row = "Base" if run == "base" else "DGflow (KL), γ = 0.01"
+            repeats = kept("images", f"fashion_mnist/{model}", row, at_least=2000)
+            assert says(cell, repeats, metric.lower()) if cell != "–" else not repeats, (title, column, cell)
 
 
 def test_stale_and_fresh_ratios():

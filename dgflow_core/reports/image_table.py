@@ -96,10 +96,12 @@ PAPER_MODELS = {
     "cifar10/glow": "Glow",
 }
 
+#: Grown by the flow.
+GROWN = tuple(f"fashion_mnist/vgrow-{f}" for f in ("kl", "js", "logd", "jeffreys"))
 #: What the table measures: ladders and energies have tables of their own.
 MODELS = (
     *PAPER_MODELS, "cifar10/sndcgan-ns+ratio", "fashion_mnist/sndcgan-ns", "fashion_mnist/sndcgan-ns+ratio",
-    "fashion_mnist/wgan-gp", "fashion_mnist/vae",
+    "fashion_mnist/wgan-gp", "fashion_mnist/vae", *GROWN,
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from dgflow_core.reports.beside_paper import Spread
@@ -11,11 +11,18 @@ from dgflow_core.reports.kept_results import RESULTS, Results
 from dgflow_core.reports.resumable_table import Table
 
 
-def lines(report: Table, columns: Mapping[str, str]) -> list[dict[str, Any]]:
-    """A row for each kept cell of ``report``: the parts of its key, and the metrics of ``columns``."""
+def lines(
+    report: Table, columns: Mapping[str, str], models: Collection[str] | None = None
+) -> list[dict[str, Any]]:
+    """A row for each kept cell of ``report``: the parts of its key, and the metrics of ``columns``.
+
+    ``models``: their rows alone; None for all.
+    """
     found = []
     for key, cell in Results(RESULTS / f"{report.name}.json", report.name).cells.items():
         model, *row, _ = key.split(" | ")
+        if models is not None and model not in models:
+            continue
         line: dict[str, Any] = {"Model": model, "Run": ", ".join(row)}
         for name, heading in columns.items():
             values = [one[name] for one in cell["repeats"].values() if _number(one.get(name))]
