@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def test_a_grid_runs_survives_a_page_change_and_a_cell_opens_its_run(address):
-    with opened(address, "sweep?size=4&n=2000") as page:  # so many that the grid is at work for seconds
+    with opened(address, "sweep?size=4&n=1900") as page:  # so many that the grid is at work for seconds
         page.get_by_role("button", name="Run the grid").click()
         expect(page.get_by_test_id("stMain").get_by_role("button", name="Stop")).to_be_visible()
         page.get_by_role("link", name="Home").first.click()
@@ -29,4 +29,4 @@ def test_a_grid_runs_survives_a_page_change_and_a_cell_opens_its_run(address):
         expect(stage).to_have_attribute("data-steps", "50")
         expect(page).to_have_url(re.compile("eta=0.1&"))
         expect(page).to_have_url(re.compile("gamma=0.0667"))
-        expect(page).to_have_url(re.compile("n=2000"))
+        expect(page).to_have_url(re.compile("n=1900"))
