@@ -80,6 +80,8 @@ def show(name: str) -> None:
     if not rows:
         st.info("Not measured yet.")
         return
+    if name != "fresh":  # whose curves have links of their own
+        _ways([row["Model"] for row in rows], "flow" if table.report.kind == "2d" else "images")
     st.dataframe([_shown(row, table.columns.values()) for row in rows], hide_index=True, width="stretch")
     st.download_button(
         "Table as CSV", beside_paper.as_csv(rows), f"{name}.csv", on_click="ignore", icon=":material/table:"
@@ -93,6 +95,14 @@ def _shown(row: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Any]:
         mean, sd = row[name], row[f"{name}, sd"]
         said[name] = "–" if mean is None else f"{mean:.4g}" + ("" if sd is None else f" ± {sd:.2g}")
     return said | {"n": row["n"], "Repeats": row["Repeats"]}
+
+
+def _ways(models: Iterable[str], page: str) -> None:
+    """Links to the models on the page that shows them."""
+    with st.container(horizontal=True, gap="small"):
+        for model in dict.fromkeys(models):
+            title = shelf.describe(model)["title"]
+            navigation.link(page, title, ":material/play_circle:", "Watch this run.", {"model": model})
 
 
 def _curves(model: str) -> None:
