@@ -80,12 +80,12 @@ def show(name: str) -> None:
     if not rows:
         st.info("Not measured yet.")
         return
-    if name != "fresh":  # whose curves have links of their own
-        _ways([row["Model"] for row in rows], "flow" if table.report.kind == "2d" else "images")
     st.dataframe([_shown(row, table.columns.values()) for row in rows], hide_index=True, width="stretch")
     st.download_button(
         "Table as CSV", beside_paper.as_csv(rows), f"{name}.csv", on_click="ignore", icon=":material/table:"
     )
+    if name != "fresh":  # whose curves have links of their own
+        _ways([row["Model"] for row in rows], "flow" if table.report.kind == "2d" else "images")
 
 
 def _shown(row: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Any]:
