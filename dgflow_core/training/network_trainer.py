@@ -170,8 +170,9 @@ IN_BFLOAT16 = ("amx_bf16", "avx512_bf16", "bf16", "sve_bf16")
 def products(device: torch.device, half: bool) -> torch.autocast:
     """A context in which networks multiply in bfloat16 if ``half``, where ``device`` can.
 
-    MPS cannot; a processor that only imitates it takes some twenty times as long as in float32.
+    MPS cannot; a processor that only imitates it takes 13 to 20 times as long as in float32.
     """
+    # An older torch cannot say: then in float32.
     processor = getattr(torch.cpu, "get_capabilities", dict)()
     able = device.type == "cuda" or (device.type == "cpu" and any(map(processor.get, IN_BFLOAT16)))
     return torch.autocast(device.type, torch.bfloat16, enabled=half and able)
