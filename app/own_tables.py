@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import streamlit as st
 
 from app import navigation, ratio_curves
+from app.parameters import as_text
 from app.words import say
 from dgflow_core.reports import beside_paper, dcd_table, fresh_table, grown_table, image_table, own_numbers
+from dgflow_core.reports.own_numbers import Line
 from dgflow_core.reports.resumable_table import Table
 from dgflow_core.zoo import shelf
 
@@ -19,7 +22,8 @@ class OwnTable(NamedTuple):
 
     Attributes:
         title, words: what it is called, and what it says. report: whose kept results it shows, in these
-            ``columns``. models: whose rows alone; None for all.
+            ``columns``. models: whose rows alone; None for all. beside: the state in which a page shows a run
+            beside what it is compared with.
     """
 
     title: str
@@ -27,6 +31,12 @@ class OwnTable(NamedTuple):
     report: Table
     columns: Mapping[str, str]
     models: Collection[str] | None = None
+    beside: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def page(self) -> str:
+        """The page on which its models are watched."""
+        return "flow" if self.report.kind == "2d" else "images"
 
 
 QUALITY = {"fid": "FID", "precision": "Precision", "recall": "Recall"}
@@ -39,6 +49,7 @@ TABLES = {
         "between moves.",
         fresh_table.TABLE,
         QUALITY,
+        beside={"view": "grid", "over": "ratio"},
     ),
     "dcd": OwnTable(
         "Ours · Langevin and DCD, pixels and codes",
@@ -47,6 +58,7 @@ TABLES = {
         "on CIFAR-10, in Inception features: FID 21.67 in pixels, 16.24 in codes.",
         dcd_table.TABLE,
         QUALITY,
+        beside={"view": "grid", "over": "space"},
     ),
     "grown": OwnTable(
         "Ours · grown by the flow",
@@ -76,24 +88,33 @@ def show(name: str) -> None:
         for model in fresh_table.TABLE.models:
             if ratio_curves.measured(model):
                 _curves(model)
-    rows = own_numbers.lines(table.report, table.columns, table.models)
-    if not rows:
+    lines = own_numbers.lines(table.report, table.columns, table.models)
+    if not lines:
         st.info("Not measured yet.")
         return
-    st.dataframe([_shown(row, table.columns.values()) for row in rows], hide_index=True, width="stretch")
+    st.dataframe(
+        [_shown(line, table) for line in lines],
+        hide_index=True,
+        width="stretch",
+        column_config={"Watch": st.column_config.LinkColumn("Watch", display_text="watch")},
+    )
+    rows = [line.values for line in lines]
     st.download_button(
         "Table as CSV", beside_paper.as_csv(rows), f"{name}.csv", on_click="ignore", icon=":material/table:"
     )
-    _ways([row["Model"] for row in rows], "flow" if table.report.kind == "2d" else "images")
+    _ways([row["Model"] for row in rows], table.page)
 
 
-def _shown(row: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Any]:
-    """A row of numbers as people read it: mean ± standard deviation."""
-    said = {"Model": row["Model"], **({"Run": row["Run"]} if row["Run"] else {})}
-    for name in columns:
+def _shown(line: Line, table: OwnTable) -> dict[str, Any]:
+    """A line as people read it: mean ± standard deviation, and the way to the run."""
+    row = line.values
+    said = {"Model": say(shelf.describe(row["Model"])["title"])} | ({"Run": row["Run"]} if row["Run"] else {})
+    for name in table.columns.values():
         mean, sd = row[name], row[f"{name}, sd"]
         said[name] = "–" if mean is None else f"{mean:.4g}" + ("" if sd is None else f" ± {sd:.2g}")
-    return said | {"n": row["n"], "Repeats": row["Repeats"]}
+    values = {"model": row["Model"]} | (line.run and {**table.beside, **line.run})
+    way = navigation.address(table.page, **{name: as_text(value) for name, value in values.items()})
+    return said | {"n": row["n"], "Repeats": row["Repeats"], "Watch": way}
 
 
 def _ways(models: Iterable[str], page: str) -> None:
@@ -109,7 +130,6 @@ def _curves(model: str) -> None:
     said = shelf.describe(model)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{said['title']}**")
-        values = {"model": model, "view": "grid", "over": "ratio", "steps": 50}
-        values |= fresh_table.SETTINGS
+        values = {"model": model, "steps": 50, **TABLES["fresh"].beside, **fresh_table.SETTINGS}
         navigation.link("images", "The same samples", ":material/play_circle:", "Watch both ratios.", values)
     ratio_curves.show(model, "results")

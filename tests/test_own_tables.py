@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import parse_qsl
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from app import own_tables, ratio_curves
+from app import own_tables, ratio_curves, wall_runs
 from dgflow_core.__main__ import main
 from dgflow_core.reports import fresh_table, own_numbers
 from dgflow_core.reports.kept_results import RESULTS
+from tests.browser import ROOT
 from tests.pages import visit
 
 
@@ -25,7 +28,9 @@ def kept(tmp_path, monkeypatch):
         "mine/gan | Base | stale | n = 100": cell(100, [20.0, 22.0], steps=0),
         "mine/gan | Base | ladder | n = 100": cell(100, [20.0, 22.0], steps=0),
         "mine/gan | Base | ladder | n = 500": cell(500, [18.0], steps=0),
-        "mine/gan | after 4 steps | ladder | n = 500": cell(500, [9.0], steps=4),
+        "mine/gan | after 4 steps | ladder | n = 500": cell(
+            500, [9.0], method="dgflow", space="latent", steps=4
+        ),
         "mine/gan | after 8 steps | ladder | n = 500": cell(500, [], steps=8),
     }
     (tmp_path / "fresh.json").write_text(json.dumps({"table": "fresh", "cells": cells}))
@@ -50,12 +55,14 @@ def test_curves_are_those_of_the_most_samples(kept):
 
 
 def test_what_is_kept_becomes_flat_rows(kept):
-    rows = own_numbers.lines(fresh_table.TABLE, {"fid": "FID", "score": "Score"})
+    lines = own_numbers.lines(fresh_table.TABLE, {"fid": "FID", "score": "Score"})
+    rows = [line.values for line in lines]
     assert rows[0] == {
         "Model": "mine/gan", "Run": "Base, stale", "FID": 21.0, "FID, sd": 1.414, "Score": None,
         "Score, sd": None, "n": 100, "Repeats": 2,
     }  # fmt: skip
     assert (rows[2]["FID"], rows[2]["FID, sd"]) == (18.0, None)
+    assert [line.run for line in lines[2:4]] == [{}, {"method": "dgflow", "steps": 4}]
 
 
 def test_seeds_of_one_training_are_kept_together(tmp_path, capsys):
@@ -93,3 +100,36 @@ def test_the_results_page_shows_what_is_kept(name):
     curves = len(measured) if name == "fresh" else 0
     assert len(test.get("plotly_chart")) == curves
     assert len(ways) == curves + len({key.split(" | ")[0] for key in cells})
+
+
+@pytest.mark.parametrize(
+    ("name", "run", "space"),
+    [("dcd", "Langevin in pixels", "data"), ("dcd", "Langevin in latent codes", "latent"),
+     ("fresh", "after 8 steps", "latent"), ("grown_images", "DGflow (KL)", "latent")],
+)  # fmt: skip
+def test_a_row_of_ours_leads_to_the_run_that_was_measured(name, run, space, monkeypatch):
+    class Asked(Exception):
+        pass
+
+    asked = []
+
+    def compute(model, rows, private):
+        asked.extend((model.name, row.settings) for row in rows)
+        raise Asked
+
+    test, table = visit("paper_tables", table=name), own_tables.TABLES[name]
+    rows = zip(
+        test.dataframe[0].value["Watch"], own_numbers.lines(table.report, {}, table.models), strict=True
+    )
+    way, line = next((way, line) for way, line in rows if line.values["Run"].startswith(run))
+    page, query = way.split("?")
+    assert page == "images"
+    monkeypatch.setattr(wall_runs, "compute", compute)
+    images = AppTest.from_file(str(ROOT / "app" / "pages" / "images.py"), default_timeout=200)
+    for key, value in parse_qsl(query):
+        images.query_params[key] = value
+    images.run()
+    assert not images.warning  # no word of the link is refused
+    assert (line.values["Model"], {**line.run, "space": space}) in [
+        (model, {key: settings[key] for key in (*line.run, "space")}) for model, settings in asked
+    ]

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from dgflow_core.reports.beside_paper import Spread
 from dgflow_core.reports.kept_results import RESULTS, Results
 from dgflow_core.reports.resumable_table import Table
 
 
-def lines(
-    report: Table, columns: Mapping[str, str], models: Collection[str] | None = None
-) -> list[dict[str, Any]]:
-    """A row for each kept cell of ``report``: the parts of its key, and the metrics of ``columns``.
+class Line(NamedTuple):
+    """What was measured of one run: ``values`` by their headings; ``run`` is {} for samples as they are."""
 
-    ``models``: their rows alone; None for all.
+    values: dict[str, Any]
+    run: dict[str, Any]
+
+
+def lines(report: Table, columns: Mapping[str, str], models: Collection[str] | None = None) -> list[Line]:
+    """A line for each kept cell of ``report``: the parts of its key, and the metrics of ``columns``.
+
+    ``models``: their lines alone; None for all.
     """
     found = []
     for key, cell in Results(RESULTS / f"{report.name}.json", report.name).cells.items():
@@ -28,7 +33,11 @@ def lines(
             values = [one[name] for one in cell["repeats"].values() if _number(one.get(name))]
             spread = Spread.of(values) if values else Spread(math.nan)
             line |= {heading: _rounded(spread.mean), f"{heading}, sd": _rounded(spread.sd)}
-        found.append(line | {"n": cell["settings"]["n"], "Repeats": len(cell["repeats"])})
+        settings = cell["settings"]
+        line |= {"n": settings["n"], "Repeats": len(cell["repeats"])}
+        moved = settings.get("method") and settings.get("steps") != 0
+        kept = {name: value for name, value in settings.items() if name not in ("digest", "n", "space")}
+        found.append(Line(line, kept if moved else {}))
     return found
 
 
