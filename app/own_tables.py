@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -17,13 +17,24 @@ from dgflow_core.reports.resumable_table import Table
 from dgflow_core.zoo import shelf
 
 
+class Curves(NamedTuple):
+    """Pictures of a table's models: ``measured`` tells of which, ``show`` draws one on a page.
+
+    ``watch``: what its link is called and says, and the run that it opens.
+    """
+
+    measured: Callable[[str], bool]
+    show: Callable[[str, str], None]
+    watch: tuple[str, str, Mapping[str, Any]]
+
+
 class OwnTable(NamedTuple):
     """One table of ours.
 
     Attributes:
         title, words: what it is called, and what it says. report: whose kept results it shows, in these
             ``columns``. models: whose rows alone; None for all. beside: the state in which a page shows a run
-            beside what it is compared with.
+            beside what it is compared with. curves: its models' pictures.
     """
 
     title: str
@@ -32,6 +43,7 @@ class OwnTable(NamedTuple):
     columns: Mapping[str, str]
     models: Collection[str] | None = None
     beside: Mapping[str, str] = MappingProxyType({})
+    curves: Curves | None = None
 
     @property
     def page(self) -> str:
@@ -39,6 +51,8 @@ class OwnTable(NamedTuple):
         return "flow" if self.report.kind == "2d" else "images"
 
 
+#: The state of the images page with a stale ratio beside a fresh one.
+BOTH_RATIOS = {"view": "grid", "over": "ratio"}
 QUALITY = {"fid": "FID", "precision": "Precision", "recall": "Recall"}
 TABLES = {
     "fresh": OwnTable(
@@ -49,7 +63,12 @@ TABLES = {
         "between moves.",
         fresh_table.TABLE,
         QUALITY,
-        beside={"view": "grid", "over": "ratio"},
+        beside=BOTH_RATIOS,
+        curves=Curves(
+            ratio_curves.measured,
+            ratio_curves.show,
+            ("The same samples", "Watch both ratios.", {"steps": 50, **BOTH_RATIOS, **fresh_table.SETTINGS}),
+        ),
     ),
     "dcd": OwnTable(
         "Ours · Langevin and DCD, pixels and codes",
@@ -70,8 +89,8 @@ TABLES = {
     ),
     "grown_images": OwnTable(
         "Ours · images grown by the flow",
-        "VGrow on Fashion-MNIST with four f: its generators as they are, and after 25 steps of DGflow (KL) "
-        "along their own critics.",
+        "VGrow on Fashion-MNIST with four f and on CIFAR-10 with KL: its generators as they are, and after "
+        "25 steps of DGflow (KL) along their own critics.",
         image_table.TABLE,
         QUALITY,
         image_table.GROWN,
@@ -84,10 +103,9 @@ def show(name: str) -> None:
     """The table ``name`` with its pictures, and as a file."""
     table = TABLES[name]
     st.markdown(say(table.words))
-    if name == "fresh":
-        for model in fresh_table.TABLE.models:
-            if ratio_curves.measured(model):
-                _curves(model)
+    if table.curves:
+        for model in filter(table.curves.measured, table.report.models):
+            _picture(model, table.curves, name)
     lines = own_numbers.lines(table.report, table.columns, table.models)
     if not lines:
         st.info("Not measured yet.")
@@ -125,11 +143,10 @@ def _ways(models: Iterable[str], page: str) -> None:
             navigation.link(page, title, ":material/play_circle:", "Open this model.", {"model": model})
 
 
-def _curves(model: str) -> None:
+def _picture(model: str, curves: Curves, table: str) -> None:
     """The curves of one model, and the way to its walls."""
-    said = shelf.describe(model)
+    label, words, run = curves.watch
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{said['title']}**")
-        values = {"model": model, "steps": 50, **TABLES["fresh"].beside, **fresh_table.SETTINGS}
-        navigation.link("images", "The same samples", ":material/play_circle:", "Watch both ratios.", values)
-    ratio_curves.show(model, "results")
+        st.markdown(f"**{shelf.describe(model)['title']}**")
+        navigation.link("images", label, ":material/play_circle:", words, {"model": model, **run})
+    curves.show(model, f"results.{table}")

@@ -18,10 +18,13 @@ from tqdm import tqdm
 
 from dgflow_core.errors import UserError
 from dgflow_core.flow.driver import NonFinite, Run
+from dgflow_core.pictures import palette
+from dgflow_core.reports.curves import TITLES, Curve, Panel, draw
 from dgflow_core.reports.image_table import ImageCollector
 from dgflow_core.reports.kept_results import RESULTS, Results
 from dgflow_core.reports.resumable_table import Measured, Table, TableRow
 from dgflow_core.training import online
+from dgflow_core.zoo import shelf
 from dgflow_core.zoo.model import Model
 
 #: Ratios, as they are kept → as people read them.
@@ -29,6 +32,8 @@ RATIOS = {
     "stale": "stale: one critic all the way", "ladder": "fresh: a ladder of critics",
     "online": "fresh: the critic goes on learning",
 }  # fmt: skip
+#: Dash and mark of a ratio's curve.
+STYLES = {"stale": ("dash", "circle-open"), "ladder": ("solid", "circle"), "online": ("dot", "square")}
 MARKS = (0, 2, 4, 6, 8, 12, 16, 25, 35, 50, 75, 100)
 #: Twice the paper's η: what the shipped critic knows is used up in 4 such steps as in 8 of the paper's, and a
 #: ratio that stays fresh comes further in 25.
@@ -62,6 +67,23 @@ def curves(model: str, metric: str) -> dict[str, dict[int, list[float]]]:
     return {ratio: cells[ratio, most[ratio]] for ratio in RATIOS if ratio in most}
 
 
+def panels(model: str) -> list[Panel]:
+    """The curves of ``model``: FID as far up as half above the base's, which a stale ratio soon leaves."""
+    found = {metric: curves(model, metric) for metric in TITLES}
+    top = 1.5 * max(statistics.fmean(points[0]) for points in found["fid"].values())
+    return [
+        Panel(
+            title,
+            [
+                Curve(RATIOS[ratio], palette.RATIOS[ratio], *STYLES[ratio], points)
+                for ratio, points in found[metric].items()
+            ],
+            top if metric == "fid" else None,
+        )
+        for metric, title in TITLES.items()
+    ]
+
+
 def measured_how(model: str) -> str:
     """What the curves of ``model`` rest on, in words."""
     cells = Results(RESULTS / "fresh.json", "fresh").cells.items()
@@ -70,11 +92,6 @@ def measured_how(model: str) -> str:
     repeats = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
     n = max(cell["settings"]["n"] for cell in mine)
     return f"{repeats} repeats of {n:,} samples, η = {SETTINGS['eta']:g}, γ = {SETTINGS['gamma']:g}"
-
-
-def ceiling(model: str) -> float:
-    """How far a picture of FID reaches, half above the base's: a stale ratio's soon leaves it."""
-    return 1.5 * max(statistics.fmean(found[0]) for found in curves(model, "fid").values())
 
 
 def course(
@@ -139,9 +156,8 @@ class FreshTable(Table):
 
     def run(self, args: argparse.Namespace) -> None:
         if args.picture is not None:
-            from dgflow_core.reports import fresh_picture  # Matplotlib, which nobody else here needs
-
-            fresh_picture.draw(args.picture)
+            titles = {shelf.describe(name)["title"].partition(" + ")[0]: name for name in self.models}
+            draw(args.picture, {title: panels(name) for title, name in titles.items()}, "step")
             return
         if args.engine != "here":
             raise UserError("engine must be here for this table: its critics learn from step to step.")

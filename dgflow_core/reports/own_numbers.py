@@ -28,17 +28,24 @@ def lines(report: Table, columns: Mapping[str, str], models: Collection[str] | N
         model, *row, _ = key.split(" | ")
         if models is not None and model not in models:
             continue
+        # What has a name in place of a number has chosen, and measures nothing.
+        repeats = [one for number, one in cell["repeats"].items() if number.isdigit()]
         line: dict[str, Any] = {"Model": model, "Run": ", ".join(row)}
         for name, heading in columns.items():
-            values = [one[name] for one in cell["repeats"].values() if _number(one.get(name))]
+            values = [one[name] for one in repeats if _number(one.get(name))]
             spread = Spread.of(values) if values else Spread(math.nan)
             line |= {heading: _rounded(spread.mean), f"{heading}, sd": _rounded(spread.sd)}
         settings = cell["settings"]
-        line |= {"n": settings["n"], "Repeats": len(cell["repeats"])}
-        moved = settings.get("method") and settings.get("steps") != 0
-        kept = {name: value for name, value in settings.items() if name not in ("digest", "n", "space")}
-        found.append(Line(line, kept if moved else {}))
+        found.append(Line(line | {"n": settings["n"], "Repeats": len(repeats)}, _run(settings)))
     return found
+
+
+def _run(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what a cell was measured with, the method and its settings."""
+    if settings.get("method", "") is None or settings.get("steps") == 0:
+        return {}
+    others = ("digest", "n", "space", "recipe")
+    return {name: value for name, value in settings.items() if name not in others}
 
 
 def _number(value: Any) -> bool:
