@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app import curves
+from app import curve_figure
 from dgflow_core.reports import fresh_table
 
 
@@ -13,6 +13,6 @@ def measured(model: str) -> bool:
 
 def show(model: str, page: str) -> None:
     """Draw the curves of ``model`` on ``page``."""
-    drawn = curves.figure(fresh_table.panels(model), "step")
+    drawn = curve_figure.figure(fresh_table.panels(model), "step")
     words = f"Measured before: {fresh_table.measured_how(model)}; bars are one standard deviation."
-    curves.show(drawn, f"{page}.ratio.{model}", words)
+    curve_figure.show(drawn, f"{page}.ratio.{model}", words)

@@ -11,7 +11,7 @@ from dgflow_core import kinds
 from dgflow_core.prepare import first_run
 from tests.pages import visit
 
-KEPT = {"images": "fashion_mnist/sndcgan-ns", "text": "billion_words/wgan-gp"}
+KEPT = {"images": "fashion_mnist/sndcgan-r1", "text": "billion_words/wgan-gp"}
 
 
 def settings(model: dg.Model) -> dict:

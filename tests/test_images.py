@@ -189,13 +189,16 @@ def tiny(name: str, **changes):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fashion_mnist/sndcgan-ns", "fashion_mnist/wgan-gp"])
+@pytest.mark.parametrize(
+    "name", ["fashion_mnist/sndcgan-ns", "fashion_mnist/sndcgan-r1", "fashion_mnist/wgan-gp"]
+)
 def test_gan_trains_resumes_saves_and_loads(name, root, shipped_features, tmp_path):
     cpu, recipe = torch.device("cpu"), tiny(name, dim=4, iterations=3, watch_every=2)
     whole = loop.train(recipe, tmp_path / "whole", cpu, root)
     assert (tmp_path / "whole" / "sheet-000003.png").exists()
     log = json.loads((tmp_path / "whole" / loop.LOG).read_text().splitlines()[-1])
     assert {"logit_real", "logit_real_sd", "logit_fake", "base_fid", "refined_fid"} <= log.keys()
+    assert ("penalty" in log) == (name != "fashion_mnist/sndcgan-ns")
 
     calls = iter([False, True])
     assert loop.train(recipe, tmp_path / "halves", cpu, root, stop=lambda: next(calls)) is None
@@ -281,6 +284,12 @@ def test_losses_match_their_formulas():
     linear = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 1))
     expected = 0.5 * (linear[1].weight ** 2).sum()
     assert torch.allclose(adversarial.r1(linear, torch.randn(3, 1, 2, 2)), expected)
+
+    def bowl(x):  # ∇d(x) = x
+        return (x**2).flatten(1).sum(1) / 2
+
+    real = torch.tensor([[3.0], [5.0], [100.0]])
+    assert adversarial.zero_centred(2.0, 2)(bowl, real, real).item() == pytest.approx((9 + 25) / 2)
 
     mean, log_variance = torch.full((1, 2), 0.5), torch.full((1, 2), 0.2)
     x, decoded = torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.3)

@@ -61,10 +61,11 @@ def edges(pictures) -> float:
 
 
 def broken_ones_are_mended():
-    run = begun("fashion_mnist/sndcgan-ns")
+    run = begun("fashion_mnist/sndcgan-r1")
     order = run.logits[0].numpy().argsort()
-    assert moved(run)[order[:16]].mean() > 2 * moved(run)[order[-16:]].mean(), "good pictures hardly move"
-    assert (run.logits[-1] > run.logits[0]).float().mean() > 0.95
+    bad, good = moved(run)[order[:16]].mean(), moved(run)[order[-16:]].mean()
+    assert 0.4 < good / bad < 0.6, "good pictures move about half as far"
+    assert (run.logits[-1] > run.logits[0]).float().mean() > 0.9
 
 
 @cache

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import curves, own_tables, ratio_curves, wall_runs
+from app import curve_figure, own_tables, ratio_curves, wall_runs
 from dgflow_core.__main__ import main
 from dgflow_core.reports import fresh_table, own_numbers
 from dgflow_core.reports.kept_results import RESULTS
@@ -46,7 +46,7 @@ def test_curves_are_those_of_the_most_samples(kept):
     assert fresh_table.curves("other/gan", "fid") == {}
     assert not ratio_curves.measured("other/gan")
     assert fresh_table.measured_how("mine/gan") == "0 to 2 repeats of 500 samples, η = 0.2, γ = 0.01"
-    drawn = curves.figure(fresh_table.panels("mine/gan"), "step")
+    drawn = curve_figure.figure(fresh_table.panels("mine/gan"), "step")
     assert [(list(trace.x), list(trace.y)) for trace in drawn.data[:2]] == [
         ([0], [21.0]),
         ([0, 4], [18.0, 9.0]),

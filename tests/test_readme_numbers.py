@@ -20,7 +20,8 @@ REPEATS = (3, 5, 10)
 METHODS = {
     "base": "Base", "DGflow (KL)": "DGflow (KL), γ = 0.01", "DGflow (JS)": "DGflow (JS), γ = 0.01",
     "DGflow (log D)": "DGflow (logD), γ = 0.01", "DOT": "DOT", "DDLS": "DDLS",
-    "KL, γ = 0": "DGflow (KL), γ = 0", "KL, until `real50`": "DGflow (KL), γ = 0.01, until real50",
+    "KL, own steps": "DGflow (KL), γ = 0.01, own steps", "KL, γ = 0": "DGflow (KL), γ = 0",
+    "KL, until `real50`": "DGflow (KL), γ = 0.01, until real50",
 }  # fmt: skip
 STOPPING = {
     "none (base)": "Base", "25 steps": "DGflow (KL), γ = 0.01", "16 steps": "DGflow (KL), γ = 0.01, 16 steps",

@@ -26,7 +26,7 @@ DISPLAY = {"view": "shown", "order": "order", "selected": "sample", "pane": "pan
 def declared() -> dict[str, parameters.Parameter]:
     words = "A generator, and the critic that refines its samples."
     rows = {
-        "model": parameters.shipped_model("image", words, "fashion_mnist/sndcgan-ns", uploads.choices()),
+        "model": parameters.shipped_model("image", words, "fashion_mnist/sndcgan-r1", uploads.choices()),
         "method": parameters.method(METHODS, "Which method moves the codes. All start from the same ones."),
         "until": parameters.setting(stopping.Stopping, "until"),
         "n": Whole(64, "n · samples", "How many pictures hang on the wall.", 4, KIND.limits.n, step=1),

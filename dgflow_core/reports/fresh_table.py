@@ -19,9 +19,9 @@ from tqdm import tqdm
 from dgflow_core.errors import UserError
 from dgflow_core.flow.driver import NonFinite, Run
 from dgflow_core.pictures import palette
-from dgflow_core.reports.curves import TITLES, Curve, Panel, draw
 from dgflow_core.reports.image_table import ImageCollector
 from dgflow_core.reports.kept_results import RESULTS, Results
+from dgflow_core.reports.result_curves import TITLES, Curve, Panel, draw
 from dgflow_core.reports.resumable_table import Measured, Table, TableRow
 from dgflow_core.training import online
 from dgflow_core.zoo import shelf

@@ -23,9 +23,9 @@ from dgflow_core.flow.request import whole
 from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.kinds.images.metrics import FeatureReference, ImageQuality, reference
 from dgflow_core.pictures import palette
-from dgflow_core.reports.curves import TITLES, Curve, Panel, draw
 from dgflow_core.reports.image_table import TABLE as IMAGES
 from dgflow_core.reports.kept_results import RESULTS, Printer, Results, spread
+from dgflow_core.reports.result_curves import TITLES, Curve, Panel, draw
 from dgflow_core.reports.resumable_table import Table
 from dgflow_core.training.image_trainer import SELECTION_IMAGES, held_against
 from dgflow_core.zoo import shelf

@@ -64,9 +64,9 @@ def r1(critic: Critic, real: Tensor) -> Tensor:
     return 0.5 * (grad.flatten(1) ** 2).sum(1).mean()
 
 
-def zero_centred(weight: float) -> Penalty:
-    """``weight`` times ``r1``, as ``critic_objective`` takes it."""
-    return lambda critic, real, _: weight * r1(critic, real)
+def zero_centred(weight: float, first: int | None = None) -> Penalty:
+    """``weight`` times ``r1`` of the ``first`` real samples (None: all), as ``critic_objective`` takes it."""
+    return lambda critic, real, _: weight * r1(critic, real[:first])
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from dgflow_core.training.adversarial import (
     frozen,
     generator_loss,
     lipschitz,
+    zero_centred,
 )
 from dgflow_core.training.image_trainer import Gain, ImageRecipe, ImageTrainer
 from dgflow_core.training.network_trainer import averaged, initialise
@@ -36,6 +37,10 @@ class ImageGAN(ImageRecipe):
     ships, and its critic alone goes on, so that it meets the averaged generator that ships. (Ours;
     no paper's.) In either phase rates stay as they are for the first half and then fall to 0 in a
     straight line, if ``decay``.
+
+    Attributes:
+        penalty: weight of WGAN-GP's gradient penalty, for that loss alone. r1: weight of R1 for the others
+            (0: none), on ``penalised`` of a batch's real images (None: all).
     """
 
     watch_every: int = 2000
@@ -49,6 +54,8 @@ class ImageGAN(ImageRecipe):
     critic_rate: float = 2e-4
     betas: tuple[float, float] = (0.0, 0.9)
     penalty: float = 10.0
+    r1: float = 0.0
+    penalised: int | None = None
     ema: float = 0.998
     decay: bool = True
 
@@ -122,7 +129,11 @@ class ImageGANTrainer(ImageTrainer):
         with torch.no_grad():
             fake = self.through(generator, self.codes(recipe.batch, rng))
 
-        penalty = lipschitz(recipe.penalty, rng) if recipe.loss == "wgan-gp" else None
+        penalty = None
+        if recipe.loss == "wgan-gp":
+            penalty = lipschitz(recipe.penalty, rng)
+        elif recipe.r1:
+            penalty = zero_centred(recipe.r1, recipe.penalised)
         loss, numbers = critic_objective(self._logit, real, fake, recipe.loss, penalty)
         self.descend("critic", loss)
         return numbers
@@ -181,7 +192,8 @@ def _gan(dataset: str, loss: str, **settings: Any) -> ImageGAN:
 
 #: Two steps of the critic to one of the generator, at twice its rate.
 _TWICE = {"critic_steps": 2, "critic_rate": 4e-4}
-_LONG = {**_TWICE, "batch": 64, "ema": 0.999, "half": False, "finish_samples": 2000}
+_GENTLE = {"batch": 64, "ema": 0.999, "half": False, "finish_samples": 2000}
+_LONG = {**_TWICE, **_GENTLE}
 _CIFAR10 = {**_LONG, "dim": 128}
 _STL10 = {
     **_TWICE, "dim": 128, "width": 64, "batch": 64, "iterations": 42_000, "critic_share": 0.05, "ema": 0.9995
@@ -189,6 +201,16 @@ _STL10 = {
 
 RECIPES = (
     _gan("fashion_mnist", "ns", iterations=2500, decay=False, half=False),
+    ImageGAN.called(
+        "fashion_mnist/sndcgan-r1",
+        "SN-DCGAN with R1 on Fashion-MNIST",
+        iterations=8000,
+        watch_every=1000,
+        critic_share=0.05,
+        r1=1.0,
+        penalised=16,
+        **_GENTLE,
+    ),  # fmt: skip
     _gan("fashion_mnist", "wgan-gp", iterations=10_549, **_LONG),
     _gan("cifar10", "ns", iterations=12_800, critic_share=0.0625, **_TWICE, dim=128, ema=0.999),
     _gan("cifar10", "hinge", iterations=5047, critic_share=0.0625, **_CIFAR10),

@@ -9,7 +9,7 @@ import streamlit as st
 from plotly.subplots import make_subplots
 
 from dgflow_core.reports.beside_paper import Spread
-from dgflow_core.reports.curves import Panel
+from dgflow_core.reports.result_curves import Panel
 
 HEIGHT, SIZE = 320, 14
 
