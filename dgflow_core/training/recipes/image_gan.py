@@ -193,6 +193,7 @@ def _gan(dataset: str, loss: str, **settings: Any) -> ImageGAN:
 #: Two steps of the critic to one of the generator, at twice its rate.
 _TWICE = {"critic_steps": 2, "critic_rate": 4e-4}
 _GENTLE = {"batch": 64, "ema": 0.999, "half": False, "finish_samples": 2000}
+_R1 = {**_GENTLE, "iterations": 8000, "watch_every": 1000, "critic_share": 0.05, "r1": 1.0, "penalised": 16}
 _LONG = {**_TWICE, **_GENTLE}
 _CIFAR10 = {**_LONG, "dim": 128}
 _STL10 = {
@@ -201,16 +202,7 @@ _STL10 = {
 
 RECIPES = (
     _gan("fashion_mnist", "ns", iterations=2500, decay=False, half=False),
-    ImageGAN.called(
-        "fashion_mnist/sndcgan-r1",
-        "SN-DCGAN with R1 on Fashion-MNIST",
-        iterations=8000,
-        watch_every=1000,
-        critic_share=0.05,
-        r1=1.0,
-        penalised=16,
-        **_GENTLE,
-    ),  # fmt: skip
+    ImageGAN.called("fashion_mnist/sndcgan-r1", "SN-DCGAN with R1 on Fashion-MNIST", **_R1),
     _gan("fashion_mnist", "wgan-gp", iterations=10_549, **_LONG),
     _gan("cifar10", "ns", iterations=12_800, critic_share=0.0625, **_TWICE, dim=128, ema=0.999),
     _gan("cifar10", "hinge", iterations=5047, critic_share=0.0625, **_CIFAR10),
