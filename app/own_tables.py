@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from app import navigation, ratio_curves
+from app import navigation, ratio_curves, step_size_curves
 from app.parameters import as_text
 from app.words import say
 from dgflow_core.reports import beside_paper, dcd_table, fresh_table, grown_table, image_table, own_numbers
+from dgflow_core.reports import step_curves as step_table
 from dgflow_core.reports.own_numbers import Line
 from dgflow_core.reports.resumable_table import Table
 from dgflow_core.zoo import shelf
@@ -68,6 +69,16 @@ TABLES = {
             ratio_curves.measured,
             ratio_curves.show,
             ("The same samples", "Watch both ratios.", {"steps": 50, **BOTH_RATIOS, **fresh_table.SETTINGS}),
+        ),
+    ),
+    "steps": OwnTable(
+        "Ours · how many steps, and of what size",
+        "How far a model can follow its own critic: DGflow (KL), γ = 0.01, with step sizes η up to twice "
+        "the paper's. Where the lines of all η lie on each other, η × steps alone counts.",
+        step_table.TABLE,
+        {f"fid at {step}": f"FID, {step} steps" for step in step_table.MARKS},
+        curves=Curves(
+            step_size_curves.measured, step_size_curves.show, ("Watch it", "Open this model.", {"steps": 50})
         ),
     ),
     "dcd": OwnTable(
@@ -129,7 +140,9 @@ def _shown(line: Line, table: OwnTable) -> dict[str, Any]:
     said = {"Model": say(shelf.describe(row["Model"])["title"])} | ({"Run": row["Run"]} if row["Run"] else {})
     for name in table.columns.values():
         mean, sd = row[name], row[f"{name}, sd"]
-        said[name] = "–" if mean is None else f"{mean:.4g}" + ("" if sd is None else f" ± {sd:.2g}")
+        text = "–" if mean is None else f"{mean:.4g}"
+        digits = len(text.partition(".")[2])
+        said[name] = text if sd is None else f"{text} ± {sd:.{digits}f}"
     values = {"model": row["Model"]} | (line.run and {**table.beside, **line.run})
     way = navigation.address(table.page, **{name: as_text(value) for name, value in values.items()})
     return said | {"n": row["n"], "Repeats": row["Repeats"], "Watch": way}

@@ -96,8 +96,8 @@ def test_the_results_page_shows_what_is_kept(name):
     cells = [key for key in cells if table.models is None or key.split(" | ")[0] in table.models]
     assert len(test.dataframe[0].value) == len(cells) > 0
     ways = [link.proto.query_string for link in test.get("page_link") if "model=" in link.proto.query_string]
-    measured = [model for model in fresh_table.TABLE.models if ratio_curves.measured(model)]
-    curves = len(measured) if name == "fresh" else 0
+    curves = len([*filter(table.curves.measured, table.report.models)]) if table.curves else 0
+    assert (curves > 0) == (name in ("fresh", "steps"))
     assert len(test.get("plotly_chart")) == curves
     assert len(ways) == curves + len({key.split(" | ")[0] for key in cells})
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from dgflow_core.places import ASSETS
-from dgflow_core.reports import image_table, papers
+from dgflow_core.reports import image_table, papers, step_curves
 from dgflow_core.reports.kept_results import spread
 from dgflow_core.zoo import shelf
 from tests.browser import ROOT
@@ -137,6 +137,19 @@ def test_stale_and_fresh_ratios():
             steps = column.split()[-1]
             repeats = kept("fresh", model, "Base" if steps == "base" else f"after {steps} steps", ratio)
             assert says(cell, repeats, metric) if cell != "–" else not repeats, (title, ratio, column)
+
+
+def test_steps_and_their_size():
+    titles = {shelf.describe(name)["title"]: name for name in shelf.models()}
+    _, rows = table("| FID, by steps")
+    assert {titles[title] for title, *_ in rows} == {*filter(step_curves.kept, step_curves.TABLE.models)}
+    for title, base, eta, steps, best, paper in rows:
+        found = step_curves.kept(titles[title])
+        assert found.best() == (float(eta), int(steps))
+        ends = {base: (0.1, 0), best: (float(eta), int(steps)), paper: (0.1, 25)}
+        for cell, (size, step) in ends.items():
+            values = step_curves.values(found.measured[size], "fid", step)
+            assert cell == spread(values), (title, size, step)
 
 
 def test_dcd():

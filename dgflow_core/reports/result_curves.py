@@ -65,7 +65,8 @@ def draw(path: Path, models: Mapping[str, Sequence[Panel]], x: str, log: bool = 
             if column == 0:
                 axis.set_ylabel(panel.title)
             _draw(axis, panel, log)
-    axes[each - 1][0].legend(fontsize="small")
+    lines, names = axes[0][0].get_legend_handles_labels()
+    picture.legend(lines, names, loc="outside lower center", ncols=len(names), fontsize="small")
     picture.savefig(path, dpi=110)
 
 
