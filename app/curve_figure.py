@@ -34,9 +34,9 @@ def figure(panels: Sequence[Panel], x: str, log: bool = False) -> go.Figure:
         if panel.top is not None:
             drawn.update_yaxes(range=[0, panel.top], row=1, col=column)
     drawn.update_annotations(font_size=SIZE)
-    drawn.update_xaxes(
-        title_text=x, title_standoff=4, fixedrange=True, tickfont={"size": SIZE}, type="log" if log else None
-    )
+    drawn.update_xaxes(title_text=x, title_standoff=4, fixedrange=True, tickfont={"size": SIZE})
+    if log:
+        drawn.update_xaxes(type="log", dtick=1)  # a number for each factor of ten
     drawn.update_yaxes(fixedrange=True, tickfont={"size": SIZE})
     drawn.update_layout(
         height=HEIGHT, dragmode=False, font={"size": SIZE}, margin={"l": 44, "r": 12, "t": 32, "b": 76},
