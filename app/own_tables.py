@@ -160,6 +160,6 @@ def _picture(model: str, curves: Curves, table: str) -> None:
     """The curves of one model, and the way to its walls."""
     label, words, run = curves.watch
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{shelf.describe(model)['title']}**")
+        st.markdown(f"**{say(shelf.describe(model)['title'])}**")
         navigation.link("images", label, ":material/play_circle:", words, {"model": model, **run})
     curves.show(model, f"results.{table}")

@@ -20,7 +20,7 @@ from dgflow_core.fields.network import Evaluation
 from dgflow_core.flow import priors
 from dgflow_core.flow.divergences import DivergenceKey
 from dgflow_core.methods.dgflow import drift
-from dgflow_core.training.adversarial import Critic, frozen, r1
+from dgflow_core.training.adversarial import Critic, frozen, zero_centred
 from dgflow_core.training.fresh_ratio import ratio_loss
 from dgflow_core.training.network_trainer import NetworkTrainer, averaged
 from dgflow_core.training.recipe import Recipe
@@ -200,7 +200,7 @@ class GrowingTrainer(NetworkTrainer):
 
         loss, numbers = ratio_loss(logit, real, fake)
         if self.recipe.penalty:
-            loss = loss + self.recipe.penalty * r1(logit, real[: self.recipe.penalised])
+            loss = loss + zero_centred(self.recipe.penalty, self.recipe.penalised)(logit, real, fake)
         return loss, numbers
 
     def _fit(self, pool: Pool, passes: int, rate: float, rng: torch.Generator) -> Tensor:
