@@ -22,7 +22,7 @@ from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.kinds.images.datasets import readers as image_data
 from dgflow_core.kinds.images.metrics import FeatureReference, ImageQuality, frechet, reference
 from dgflow_core.nets.classifier import Classifier
-from dgflow_core.nets.folding import fold
+from dgflow_core.nets.folding import fold, unfold
 from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
 from dgflow_core.nets.vae import DCGANDecoder
 from dgflow_core.prepare import image_features
@@ -164,6 +164,26 @@ def test_folded_spectral_norm_computes_the_same_and_leaves_the_original_alone():
     network.train()(x).sum().backward()
 
 
+def test_unfolded_networks_compute_what_was_folded_and_learn_again():
+    torch.manual_seed(0)
+    plain, z = SNDCGANGenerator(8, 1, 4), torch.randn(64, 8)
+    network = SNDCGANGenerator(8, 1, 4, batch_norm=True)
+    unfold(network, plain, z)
+    assert network.training
+    assert torch.allclose(network(z), plain(z), atol=1e-5)
+
+    x = torch.randn(5, 1, 32, 32)
+    critic = SNDCGANDiscriminator(1, 4, spectral_norm=True)
+    for _ in range(30):
+        critic(x)
+    plain = fold(critic)
+    network = SNDCGANDiscriminator(1, 4, spectral_norm=True)
+    unfold(network, plain, x, passes=200)
+    assert torch.allclose(network.eval()(x), plain(x), rtol=0.05, atol=1e-3)
+    network.train()(x).sum().backward()
+    assert all(value.grad is not None for value in network.parameters())
+
+
 @pytest.mark.slow
 def test_settled_measures_batch_norm_for_these_weights():
     torch.manual_seed(0)
@@ -248,6 +268,21 @@ def test_what_is_chosen_and_what_is_measured_have_other_samples_and_other_halves
     assert {found[key]["seed"] for key in ("steps", "iteration")} == {
         shipping.STATE_SEED, shipping.STEPS_SEED
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_gan_trained_longer_begins_where_the_shipped_one_ended(root, shipped_features):
+    cpu = torch.device("cpu")
+    gan = loop.train(tiny("fashion_mnist/sndcgan-ns", dim=4, seed=1), shipped_features / "run", cpu, root)
+    shelf.save(gan, shipped_features / "fashion_mnist" / "sndcgan-ns")
+    longer = tiny("fashion_mnist/sndcgan-r1", dim=4, base="fashion_mnist/sndcgan-ns")
+    assert longer.needs() == longer.lenders() == ("fashion_mnist/sndcgan-ns",)
+    trainer, other = longer.trainer(cpu, root), longer.model_copy(update={"base": None}).trainer(cpu, root)
+    z = gan.prior.sample(256, 0)
+    begun, untaught = (one.model().generate(z) for one in (trainer, other))
+    assert (gan.generate(z) - begun).abs().mean() < 0.3 * (gan.generate(z) - untaught).abs().mean()
+    trainer.step(1)
+    assert not torch.equal(trainer.model().generate(z), begun)
 
 
 @pytest.mark.slow

@@ -16,9 +16,9 @@ from dgflow_core.zoo import shelf
 
 CPU = torch.device("cpu")
 RECIPE = CharacterGAN(
-    name="billion_words/test", title="Test", dataset="billion_words", iterations=5, decoder_iterations=2,
-    critic_iterations=1, critic_steps=2, dim=4, width=8, blocks=1, batch=8, watch_samples=20,
-    finish_samples=20,
+    name="billion_words/test", title="Test", dataset="billion_words", iterations=7, decoder_iterations=2,
+    critic_iterations=1, game_iterations=3, critic_steps=2, dim=4, width=8, blocks=1, batch=8,
+    watch_samples=20, finish_samples=20,
 )  # fmt: skip
 
 
@@ -39,13 +39,32 @@ def weights(net: torch.nn.Module) -> torch.Tensor:
 def test_each_phase_moves_its_own_networks(root):
     trainer = RECIPE.trainer(CPU, root)
     seen = []
-    for iteration in range(1, 6):
+    for iteration in range(1, 8):
         before = [weights(net) for net in (trainer.generator, trainer.critic, trainer.encoder)]
         numbers = trainer.step(iteration)
         after = [weights(net) for net in (trainer.generator, trainer.critic, trainer.encoder)]
         seen.append([not torch.equal(a, b) for a, b in zip(before, after, strict=True)])
         assert ("cross_entropy" in numbers) == (iteration <= 2)
-    assert seen == [[True, False, True]] * 2 + [[False, True, False]] + [[True, True, False]] * 2
+    alone, game = [False, True, False], [True, True, False]
+    assert seen[:4] == [[True, False, True]] * 2 + [alone, game]
+    assert seen[4:] == [game, game, alone]
+
+
+def test_the_critic_ends_against_the_generator_that_ships(root):
+    trainer = RECIPE.trainer(CPU, root)
+    apart = []
+    for iteration in range(1, 8):
+        trainer.step(iteration)
+        apart.append(not torch.equal(weights(trainer.generator), weights(trainer.average.module)))
+    assert apart == [
+        False,
+        False,
+        False,
+        False,
+        True,
+        False,
+        False,
+    ]  # at first an average is what it averages
 
 
 @pytest.mark.slow
@@ -63,7 +82,7 @@ def test_a_finished_model_is_calibrated_measured_and_loads(root):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("after", [1, 3, 4])
+@pytest.mark.parametrize("after", [1, 3, 4, 6])
 def test_a_resumed_run_ends_with_the_same_bits(root, after):
     whole = loop.train(RECIPE, root / "whole", CPU, root)
     calls = iter([False] * (after - 1) + [True] * 10)

@@ -1,4 +1,4 @@
-"""Batch and spectral norm folded into plain weights, so that what ships has neither."""
+"""Batch and spectral norm folded into plain weights, so that what ships has neither; and unfolded again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import fusion
+from torch.nn.utils import fusion, parametrize
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
@@ -41,6 +41,38 @@ def fold(network: nn.Module) -> nn.Module:
         ours.weight.copy_(theirs.weight)
         ours.bias.copy_(theirs.bias)
     return plain
+
+
+@torch.no_grad()
+def unfold(network: nn.Module, plain: nn.Module, x: Tensor, passes: int = 20) -> None:
+    """Give ``network``, which has norms, what ``plain``, folded from one like it, has learnt.
+
+    A batch norm takes the mean and spread of what reaches it on ``x`` (n, …) for its bias and weight, so
+    that in training mode it changes nothing on ``x``. Spectral norm divides weights of norm 1 by what its
+    power iteration finds, and has ``passes`` over ``x`` to find 1.
+    """
+    network.train()
+    norms = [module for module in network.modules() if isinstance(module, _NORMS)]
+    for ours, theirs in zip(
+        [layer for layer in _weighted(network) if layer not in norms], _weighted(plain), strict=True
+    ):
+        if parametrize.is_parametrized(ours, "weight"):
+            ours.weight = theirs.weight.data  # a plain tensor: spectral norm makes it its parameter
+        else:
+            ours.weight.copy_(theirs.weight)
+        ours.bias.copy_(theirs.bias)
+    hooks = [norm.register_forward_pre_hook(_neutral) for norm in norms]
+    network(x)
+    for hook in hooks:
+        hook.remove()
+    for _ in range(passes):
+        network(x)
+
+
+def _neutral(norm: nn.Module, inputs: tuple[Tensor]) -> None:
+    variance, mean = torch.var_mean(inputs[0].transpose(0, 1).flatten(1), 1, correction=0)
+    norm.weight.copy_((variance + norm.eps).sqrt())
+    norm.bias.copy_(mean)
 
 
 def _weighted(network: nn.Module) -> list[nn.Module]:

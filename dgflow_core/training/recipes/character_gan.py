@@ -33,19 +33,20 @@ class CharacterGAN(Recipe):
 
     The paper starts from random weights. Here the generator first learns as the decoder of a
     variational autoencoder, for ``decoder_iterations``; then the critic learns alone for
-    ``critic_iterations``. Any further iterations are the game, ``critic_steps`` to one; the model that
-    ships stops before it.
+    ``critic_iterations``. For ``game_iterations`` both play, ``critic_steps`` to one, and in any further
+    iterations the critic goes on alone, so that it meets the averaged generator that ships.
     """
 
     can_be_extended: ClassVar[bool] = True
     counts: ClassVar[tuple[str, ...]] = (
-        "iterations", "decoder_iterations", "critic_iterations", "prior_weight_over"
+        "iterations", "decoder_iterations", "critic_iterations", "game_iterations", "prior_weight_over"
     )  # fmt: skip
     watch_samples: int = 3000
     finish_samples: int = 1000
     iterations: int = 3000
     decoder_iterations: int = 2500
     critic_iterations: int = 500
+    game_iterations: int = 0
     dim: int = 128
     width: int = 64
     blocks: int = 5
@@ -97,13 +98,16 @@ class CharacterGANTrainer(NetworkTrainer):
         if iteration <= recipe.decoder_iterations:
             return self._learn_decoder(iteration, rng)
         played = iteration - recipe.decoder_iterations - recipe.critic_iterations
-        for _ in range(recipe.critic_steps if played > 0 else 1):
+        in_game = 0 < played <= recipe.game_iterations
+        for _ in range(recipe.critic_steps if in_game else 1):
             numbers = self._learn_critic(rng)
-        if played > 0:
+        if in_game:
             with frozen(self.critic):
                 fake = self.generator(self._codes(rng))
                 self.descend("generator", generator_loss("wgan-gp", self.critic(fake)))
             self.average.update_parameters(self.generator)
+        if played == recipe.game_iterations:
+            self._stand_still()
         return numbers
 
     def _learn_decoder(self, iteration: int, rng: torch.Generator) -> dict[str, float]:
@@ -119,9 +123,13 @@ class CharacterGANTrainer(NetworkTrainer):
         self.descend("decoder", (missed + weight * divergence) / text.LENGTH)
         self.average.update_parameters(self.generator)
         if iteration == recipe.decoder_iterations:
-            self.generator.load_state_dict(self.average.module.state_dict())
-            self.average.n_averaged.zero_()  # the average of the game begins anew
+            self._stand_still()
         return {"cross_entropy": missed.detach(), "prior_divergence": divergence.detach()}
+
+    def _stand_still(self) -> None:
+        """From now on the generator is its average; the average of what may follow begins anew."""
+        self.generator.load_state_dict(self.average.module.state_dict())
+        self.average.n_averaged.zero_()
 
     def _learn_critic(self, rng: torch.Generator) -> dict[str, float]:
         real = self._one_hot(self._places(rng))
@@ -191,7 +199,8 @@ def _strings(corpus: text.Corpus) -> list[str]:
 RECIPES = (
     CharacterGAN.called("billion_words/wgan-gp", "WGAN-GP on Billion Words"),
     CharacterGAN.called(
-        "billion_words/wgan-gp-wide", "WGAN-GP, 128 wide, on Billion Words", width=128, iterations=23_440,
-        decoder_iterations=19_533, critic_iterations=3907, prior_weight_over=7813,
+        "billion_words/wgan-gp-wide", "WGAN-GP, 128 wide, on Billion Words", width=128, iterations=24_340,
+        decoder_iterations=19_533, critic_iterations=3907, game_iterations=300, prior_weight_over=7813,
+        critic_steps=3, generator_rate=3e-5,
     ),
 )  # fmt: skip

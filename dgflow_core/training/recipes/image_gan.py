@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dgflow_core.flow import priors
 from dgflow_core.kinds.images import datasets as image_datasets
-from dgflow_core.nets.folding import fold
+from dgflow_core.nets.folding import fold, unfold
 from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
 from dgflow_core.training import shipping
 from dgflow_core.training.adversarial import (
@@ -25,6 +25,7 @@ from dgflow_core.training.adversarial import (
 from dgflow_core.training.image_trainer import Gain, ImageRecipe, ImageTrainer
 from dgflow_core.training.network_trainer import averaged, initialise
 from dgflow_core.training.recipe import Numbers
+from dgflow_core.zoo import shelf
 from dgflow_core.zoo.model import Model, calibration_offset
 
 CRITIC = "sndcgan_discriminator"
@@ -41,6 +42,7 @@ class ImageGAN(ImageRecipe):
     Attributes:
         penalty: weight of WGAN-GP's gradient penalty, for that loss alone. r1: weight of R1 for the others
             (0: none), on ``penalised`` of a batch's real images (None: all).
+        base: the shipped model whose weights the networks begin with (None: random ones).
     """
 
     watch_every: int = 2000
@@ -58,6 +60,10 @@ class ImageGAN(ImageRecipe):
     penalised: int | None = None
     ema: float = 0.998
     decay: bool = True
+    base: str | None = None
+
+    def needs(self) -> tuple[str, ...]:
+        return (self.base,) if self.base else ()
 
     @property
     def game_iterations(self) -> int:
@@ -84,6 +90,10 @@ class ImageGANTrainer(ImageTrainer):
         initialise(self.generator)
         for network in (self.generator, self.critic):
             network.to(self.device, memory_format=torch.channels_last)
+        if recipe.base:
+            base, rng = shelf.load(recipe.base, self.device), priors.seeded(recipe.seed)
+            unfold(self.generator, base.generator, self.codes(1024, rng))
+            unfold(self.critic, base.critic, self.batches(64, rng))
         self.average = averaged(self.generator, recipe.ema)
         self.networks = {"generator": self.generator, "critic": self.critic, "average": self.average}
         for name, rate in (("generator", recipe.generator_rate), ("critic", recipe.critic_rate)):
@@ -205,6 +215,14 @@ RECIPES = (
     ImageGAN.called("fashion_mnist/sndcgan-r1", "SN-DCGAN with R1 on Fashion-MNIST", **_R1),
     _gan("fashion_mnist", "wgan-gp", iterations=10_549, **_LONG),
     _gan("cifar10", "ns", iterations=12_800, critic_share=0.0625, **_TWICE, dim=128, ema=0.999),
+    ImageGAN.called(
+        "cifar10/sndcgan-longer",
+        "SN-DCGAN (ns), trained longer, on CIFAR-10",
+        base="cifar10/sndcgan-ns",
+        iterations=10_500,
+        critic_share=0.05,
+        **_CIFAR10,
+    ),
     _gan("cifar10", "hinge", iterations=5047, critic_share=0.0625, **_CIFAR10),
     _gan("cifar10", "wgan-gp", iterations=9790, width=32, **_CIFAR10),
     *(_gan(dataset, loss, **_STL10) for dataset in ("stl10", "stl10_32") for loss in ("ns", "hinge")),
