@@ -22,12 +22,13 @@ class Line(NamedTuple):
     who: str
     base: Spread | None
     end: Spread | None
+    floor: Spread | None = None
 
 
 def _lines(row: Row) -> Iterator[Line]:
     yield Line("paper", row.base, row.paper)
     for one in row.ours:
-        yield Line(one.label, one.base, one.end)
+        yield Line(one.label, one.base, one.end, one.floor)
 
 
 def figure(panel: Panel, change: bool = False) -> go.Figure:
@@ -74,6 +75,12 @@ def _draw(drawn: go.Figure, row: Row, line: Line, y: float) -> None:
             marker={"size": 10, "symbol": "circle-open", "color": colour, "line": {"width": 2}},
             error_x=_bar(line.base, colour),
             hovertemplate=f"{line.who}, base: {_said(line.base)}<extra></extra>",
+        )  # fmt: skip
+    if line.floor is not None:
+        drawn.add_scatter(
+            x=[line.floor.mean], y=[y], mode="markers", showlegend=False,
+            marker={"size": 13, "symbol": "line-ns", "line": {"width": 3, "color": palette.REAL_EITHER}},
+            hovertemplate=f"as many real samples: {_said(line.floor)}<extra></extra>",
         )  # fmt: skip
     drawn.add_scatter(
         x=[line.end.mean], y=[y], mode="markers", showlegend=False,

@@ -21,7 +21,7 @@ from dgflow_core import places
 from dgflow_core.kinds.text.metrics import reference_of
 
 #: A model of each kind; one that is not there costs its first visitor what it would have.
-MODELS = ("25gaussians/wgan-gp", "fashion_mnist/sndcgan-r1", "billion_words/wgan-gp")
+MODELS = ("25gaussians/wgan-gp", "fashion_mnist/sndcgan-r1", "billion_words/wgan-gp-wide")
 #: Pages that compute most for their first picture: opened once, so that their first visitor finds it kept.
 OPENED = ("flow", "live", "latent", "compare")
 #: What Streamlit loads when a table is first drawn.

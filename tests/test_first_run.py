@@ -7,21 +7,14 @@ import pytest
 
 import dgflow_core as dg
 from app import results, wall_runs
-from dgflow_core import kinds
 from dgflow_core.prepare import first_run
 from tests.pages import visit
 
-KEPT = {"images": "fashion_mnist/sndcgan-r1", "text": "billion_words/wgan-gp"}
+KEPT = {"images": "fashion_mnist/sndcgan-r1", "text": "billion_words/wgan-gp-wide"}
 
 
 def settings(model: dg.Model) -> dict:
-    return {
-        "method": "dgflow",
-        "space": "latent",
-        "n": 64,
-        "seed": 0,
-        **kinds.get(model.kind).defaults["dgflow"],
-    }
+    return first_run.settings(model.kind)
 
 
 @pytest.mark.parametrize("name", KEPT.values())

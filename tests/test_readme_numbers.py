@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from dgflow_core.places import ASSETS
-from dgflow_core.reports import image_table, papers, step_curves
+from dgflow_core.reports import image_table, papers, step_curves, text_table
 from dgflow_core.reports.kept_results import spread
 from dgflow_core.zoo import shelf
 from tests.browser import ROOT
@@ -98,6 +98,30 @@ def test_text():
         repeats = kept("text", "billion_words/wgan-gp", row[0])
         for name, cell in zip(head[1:], row[1:], strict=True):
             assert says(cell, repeats, columns[name]), (row[0], name, cell)
+
+
+def test_text_of_the_wider_model():
+    head, rows = table("| 128 wide, 10,000 strings")
+    names = {"Base": "base", "DGflow (KL)": "KL", "DGflow (JS)": "JS", "DGflow (log D)": "logD"}
+    columns = {"known words, %": "words", "mean logit": "logit"}
+    real, *measured = rows
+    assert [row[0] for row in measured] == [*names]
+    draws = text_table.floor("billion_words", 10_000)
+    for title, *cells in measured:
+        row = title if title == "Base" else f"{title}, own steps"
+        repeats = kept("text", "billion_words/wgan-gp-wide", row)
+        assert len(repeats) >= 3
+        for name, cell in zip(head[1:], cells, strict=True):
+            metric = columns.get(name) or name.partition(",")[0].replace("-", "").lower()
+            if name.endswith("paper"):
+                found = papers.find(("5",), metric=metric, method=names[title])
+                assert agree(cell.split(" ± ")[0], found.mean), (title, name)
+            else:
+                assert says(cell, repeats, metric), (title, name, cell)
+    for name, cell in zip(head[1:], real[1:], strict=True):
+        if name.startswith("JS") and name.endswith("ours"):
+            metric = name.partition(",")[0].replace("-", "").lower()
+            assert cell == spread([draw[metric] for draw in draws if metric in draw], 4)
 
 
 def test_grown():

@@ -52,18 +52,22 @@ def said(test: AppTest) -> str:
 
 
 @pytest.mark.slow
-def test_the_default_is_the_papers_run(packed):
-    test = page()
+@pytest.mark.parametrize(
+    ("link", "eta", "steps"),
+    [({}, 1.0, 8), ({"model": "billion_words/wgan-gp", "p1": "dgflow;latent"}, 0.1, 50)],
+)
+def test_the_page_opens_with_few_long_steps_and_takes_the_papers(packed, link, eta, steps):
+    test = page(**link)
     ((runs, walk),) = packed
     assert walk is None
     assert runs[0].settings == {
-        "method": "dgflow", "n": 6, "seed": 0, "space": "latent", "divergence": "KL", "eta": 0.1,
-        "gamma": 0.0, "steps": 50,
+        "method": "dgflow", "n": 6, "seed": 0, "space": "latent", "divergence": "KL", "eta": eta,
+        "gamma": 0.0, "steps": steps,
     }  # fmt: skip
     assert runs[0].n == 6
-    assert runs[0].steps == 50
+    assert runs[0].steps == steps
     assert not said(test)
-    assert test.query_params == {"n": "6"}
+    assert test.query_params == {"n": "6", **link}
     assert "Apache 2.0" in test.caption[-2].value
 
 

@@ -11,6 +11,7 @@ import torch
 import dgflow_core as dg
 from dgflow_core.kinds.text import corpus as text
 from dgflow_core.training import loop
+from dgflow_core.training.recipes import character_gan
 from dgflow_core.training.recipes.character_gan import CharacterGAN
 from dgflow_core.zoo import shelf
 
@@ -75,6 +76,10 @@ def test_a_finished_model_is_calibrated_measured_and_loads(root):
     again = dg.load(shelf.save(made, root / "model"), device="cpu")
     assert again.sample_shape == (text.LENGTH, len(again.config["alphabet"]))
     assert set(again.config["quality"]) >= {"base", "DGflow(KL)"}
+    refined, chosen = again.config["quality"]["DGflow(KL)"], again.config["selection"]["steps"]
+    assert refined["eta"] == chosen["eta"] in character_gan.SIZES
+    assert refined["steps"] == chosen["steps"] in range(1, character_gan.MOST + 1)
+    assert chosen["seed"] != again.config["measurement"]["seed"]
     assert 0 < again.config["quality"]["base"]["js6"] <= 1
     assert dg.calibration_offset(again, 4000) == pytest.approx(0, abs=0.1)
     levels = list(again.config["real_logits"].values())

@@ -48,7 +48,8 @@ def tiny_text() -> dg.Model:
 
 
 def shelve(root: Path) -> Path:
-    """A folder of models that holds the small model and a reference of the made-up corpus."""
-    shelf.save(tiny_text(), root / "pretrained" / "billion_words" / "wgan-gp")
+    """A folder of models: the small one, under both names that ship, and what the made-up corpus gives."""
+    for name in ("wgan-gp", "wgan-gp-wide"):
+        shelf.save(tiny_text(), root / "pretrained" / "billion_words" / name)
     held_out.write(write_corpus(root / "data"), root / "pretrained" / "billion_words", (4, 16, 64, 100))
     return root / "pretrained"

@@ -63,7 +63,7 @@ def numbers(shown: Sequence[Panel], table: PaperTable) -> None:
     columns |= {
         name: st.column_config.NumberColumn(name, format="%.4g")
         for name in rows[0]
-        if "gain" in name or "Ours" in name
+        if "gain" in name or "Ours" in name or name == "Real samples"
     }
     st.dataframe(
         [row | {"Watch": link} for row, link in zip(rows, links, strict=True)],
@@ -93,8 +93,9 @@ def show(page: Visit) -> None:
     table, shown = beside_paper.TABLES[page["table"]], beside_paper.panels(page["table"])
     st.markdown(table.words(shown))
     st.caption(
-        "○ base → ● the paper's, ◆ ours; bars are one standard deviation; + is better than the base. "
-        "“Raw”: without the critic's calibrated offset. “8 steps”: the number that suits our model."
+        "○ base → ● the paper's, ◆ ours, ❘ as many real samples; bars are one standard deviation; "
+        "+ is better than the base. “Raw”: without the critic's calibrated offset. “8 steps”: the number "
+        "that suits our model."
     )
     for dataset in dict.fromkeys(panel.dataset for panel in shown):
         st.subheader(table.data_title(dataset), anchor=False)

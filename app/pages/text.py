@@ -9,7 +9,7 @@ from app import export_menu, model_card, panels, parameters, results, uploads
 from app.components import ORDERS, READER_VIEWS, reader
 from app.own_text import own_text
 from app.page import Page, Visit
-from app.parameters import Choice, Flag, Whole
+from app.parameters import Choice, Flag, Whole, as_text
 from app.reader import pack
 from dgflow_core import kinds
 from dgflow_core.flow.latent_walk import walk_through
@@ -29,14 +29,19 @@ KIND = kinds.get("text")
 METHODS = tuple(name for name, row in dg.methods.items() if "latent" in row.spaces and not row.planar)
 #: Everything runs on codes.
 GROUND = panels.Ground(METHODS, ("latent",), KIND.defaults, {"steps": KIND.limits.steps})
-PANELS = ("dgflow;latent", "dot;latent", "ddls;latent", "dgflow;latent;divergence=JS")
+OPENING = ";".join(f"{name}={as_text(value)}" for name, value in KIND.opening.items())
+PANELS = (
+    f"dgflow;latent;{OPENING}", "dot;latent;eta=0.1;steps=8", "ddls;latent;eta=0.5;steps=8",
+    f"dgflow;latent;divergence=JS;{OPENING}",
+)  # fmt: skip
+MODEL = "billion_words/wgan-gp-wide"
 WORDS = "Strings of this generator are refined by its critic."
 DISPLAY = ("view", "order", "selected", "step")
 
 
 def declared() -> dict[str, parameters.Parameter]:
     return {
-        "model": parameters.shipped_model("text", WORDS, others=uploads.choices("text")),
+        "model": parameters.shipped_model("text", WORDS, MODEL, uploads.choices("text")),
         "panels": Whole(1, "Panels", "How many methods stand side by side.", 1, len(PANELS), segments=True),
         **panels.panel_texts(PANELS, GROUND),
         "n": Whole(64, "n · strings", "How many strings are refined.", 4, KIND.limits.n, step=1),

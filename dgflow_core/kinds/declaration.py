@@ -26,6 +26,7 @@ class Kind:
         about: the shape of samples in words. fits: whether one sample may have this shape.
         datasets: by key; empty where data sets are not listed. spaces: in which runs may move.
         defaults: method → settings that differ here from the method's own defaults.
+        opening: settings of DGflow that differ from ``defaults`` in the run that its page opens with.
         metrics: by name.
         limits: of one run in the app. batch: samples that go through a network at once.
         painter: "module:name" of what draws a picture of this kind: (picture, look) → a ``Sheet`` of frames.
@@ -44,6 +45,7 @@ class Kind:
     payload: str
     datasets: Mapping[str, Any] = field(default_factory=dict, repr=False)
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    opening: Mapping[str, Any] = field(default_factory=dict)
 
     def default_settings(self, method: str) -> dict[str, Any]:
         """The settings of ``method`` that have another default for this kind than the method's own."""

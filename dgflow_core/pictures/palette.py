@@ -11,6 +11,8 @@ from typing import Any
 REAL = "#3a1802"
 BASE = "#72aee6"
 REFINED = "#c4235a"
+#: Real samples in figures that do not know whether their paper is light or dark.
+REAL_EITHER = "#a9743f"
 #: What a sample is drawn as.
 SHAPES = {"real": "diamond", "base": "ring", "refined": "dot"}
 #: Both stand in .streamlit/config.toml too, where Streamlit wants them.

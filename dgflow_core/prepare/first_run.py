@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +24,13 @@ N, SEED, METHOD = 64, 0, "dgflow"
 _FORMS = {"image": (Trajectory, Recorder), "text": (Transcript, Transcriber)}
 
 
+def settings(kind: str) -> dict[str, Any]:
+    """The settings of the run that the page of a kind opens with, as ``dg.refine`` takes them."""
+    declared = kinds.get(kind)
+    first = {"method": METHOD, "space": "latent", "n": N, "seed": SEED}
+    return first | declared.default_settings(METHOD) | dict(declared.opening)
+
+
 def record(name: str) -> Path:
     """Run a shipped model as its page does at first, and keep that.
 
@@ -33,8 +41,7 @@ def record(name: str) -> Path:
     if model.kind not in _FORMS:
         raise UserError(f"model must be of images or text, not {name!r}.")
     form, recorder_of = _FORMS[model.kind]
-    defaults = kinds.get(model.kind).defaults[METHOD]
-    recorder = recorder_of(Run(model, METHOD, space="latent", n=N, seed=SEED, **defaults))
+    recorder = recorder_of(Run(model, **settings(model.kind)))
     for frame in recorder.run:
         recorder.add(frame)
     run = recorder.trajectory()

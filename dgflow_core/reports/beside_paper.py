@@ -107,7 +107,7 @@ class Ours(NamedTuple):
         model: its name. run: method, space and settings. logit: which logit refined, "" where it is one.
         before, after: the metric of the base and of the refined samples, repeat by repeat; the base has the
             same starting codes, and is () where the table asks for none.
-        n: samples of a repeat.
+        n: samples of a repeat. floor: what as many real samples score, where that is known.
     """
 
     label: str
@@ -117,6 +117,7 @@ class Ours(NamedTuple):
     before: tuple[float, ...]
     after: tuple[float, ...]
     n: int
+    floor: Spread | None = None
 
     @property
     def base(self) -> Spread | None:
@@ -175,11 +176,19 @@ class _Kept:
 
     def __init__(self, report: Table):
         self.report = report
+        self.floors: dict[tuple[str, int], list[dict[str, float]]] = {}
         self.cells: dict[tuple[str, str], dict[str, dict[int, dict]]] = {}
         for key, cell in Results(RESULTS / f"{report.name}.json", report.name).cells.items():
             model, title, *logit, _ = key.split(" | ")
             logits = self.cells.setdefault((model, title), {})
             logits.setdefault(logit[0] if logit else "", {})[cell["settings"]["n"]] = cell
+
+    def floor(self, model: str, n: int, metric: str) -> Spread | None:
+        dataset = model.split("/")[0]
+        if (dataset, n) not in self.floors:
+            self.floors[dataset, n] = self.report.floor(dataset, n)
+        values = [draw[metric] for draw in self.floors[dataset, n] if metric in draw]
+        return Spread.of(values) if values else None
 
     def bases(self, model: str) -> dict[int, dict]:
         title = next(row.title for row in self.report.rows if row.paper == "base")
@@ -206,9 +215,8 @@ class _Kept:
                             break  # its own steps are the paper's
                         label = f"{run['steps']} steps" if own_steps else "raw" if logit == "raw" else "ours"
                         old = tuple(before[one] for one in both) if based else ()
-                        found.append(
-                            Ours(label, model, run, logit, old, tuple(after[one] for one in both), n)
-                        )
+                        new, floor = tuple(after[one] for one in both), self.floor(model, n, metric)
+                        found.append(Ours(label, model, run, logit, old, new, n, floor))
                         break
         return sorted(found, key=lambda one: one.label != "ours")
 
@@ -307,8 +315,13 @@ def _best(found: Mapping[str, Spread], metric: Metric) -> tuple[str, str | None]
 
 
 def _ours(panel: Panel) -> dict[str, Spread]:
-    """method → our number with the paper's settings, over the repeats that all of them have."""
-    found = {row.method: row.ours[0].after for row in panel.rows if row.ours and row.ours[0].label == "ours"}
+    """method → our number with the paper's settings, over the repeats that all of them have.
+
+    With the model's own steps where none was measured with the paper's.
+    """
+    firsts = {row.method: row.ours[0] for row in panel.rows if row.ours}
+    as_published = {method: one for method, one in firsts.items() if one.label == "ours"}
+    found = {method: one.after for method, one in (as_published or firsts).items()}
     common = min(map(len, found.values()), default=0)
     return {method: Spread.of(values[:common]) for method, values in found.items()}
 
@@ -362,6 +375,7 @@ def lines(shown: Sequence[Panel]) -> list[dict[str, Any]]:
                         "Ours": one and one.end.mean,
                         "Ours, sd": one and one.end.sd,
                         "Ours, gain %": one and gain(one.base, one.end, panel.metric),
+                        "Real samples": one and one.floor and one.floor.mean,
                         "n": one and one.n,
                         "Repeats": one and len(one.after),
                     }

@@ -81,7 +81,7 @@ class Table:
         chunk: samples refined at once; None for all.
         versions: the logits to refine with: (label, model) for a row.
         settings: the settings of a row for a model.
-        floor: (model, n) → what as many real samples score, draw by draw.
+        floor: (data set, n) → what as many real samples score, draw by draw; [] where that is not known.
         lacking: whether repeats that lack a metric are measured again.
         papers: the paper's tables. paper_models, paper_metrics: our names of models and metrics → theirs.
         paper_words: how the paper's numbers differ, over their column.
@@ -101,7 +101,7 @@ class Table:
     chunk: int | None = None
     versions: Callable[[Model, TableRow], list[tuple[str, Model]]] = lambda model, row: [("", model)]
     settings: Callable[[Model, TableRow], dict[str, Any]] = lambda model, row: dict(row.settings)
-    floor: Callable[[Model, int], list[dict[str, float]]] = lambda model, n: []
+    floor: Callable[[str, int], list[dict[str, float]]] = lambda dataset, n: []
     lacking: bool = True
     papers: tuple[str, ...] = ()
     paper_models: Mapping[str, str] = field(default_factory=dict)
@@ -220,7 +220,7 @@ class Table:
             head += [f"{metric.title}, {self.paper_words}"] if name in known else []
             head.append(metric.heading)
         printer = Printer([*head, *self.extra_columns], markdown)
-        floor, base = self.floor(model, n), []
+        floor, base = self.floor(model.dataset, n), []
         if floor:
             found = _first(Measured(TableRow("Real samples", None), "", floor), found)
         for row, logit, repeats in found:
@@ -257,7 +257,7 @@ def _published(number: papers.Published, decimals: int) -> str:
     return mean if number.sd is None else f"{mean} ± {number.sd:,.{decimals}f}"
 
 
-def _no_floor(model: Model, n: int) -> list[dict[str, float]]:
+def _no_floor(dataset: str, n: int) -> list[dict[str, float]]:
     return []
 
 

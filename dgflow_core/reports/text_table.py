@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from dgflow_core.kinds.text import transcript
@@ -26,9 +28,14 @@ class TextCollector:
         return self.against.score(self.strings)
 
 
-def dgflow(divergence: str, title: str) -> TableRow:
-    settings = {"divergence": divergence, "eta": 0.1, "gamma": 0.0, "steps": 50}
-    return TableRow(f"DGflow ({title})", "dgflow", "latent", settings, divergence)
+def dgflow(divergence: str, title: str, own: bool = False) -> TableRow:
+    """A row with the paper's η and steps, or with the model's ``own``, which its config tells."""
+    eta, steps = (None, None) if own else (0.1, 50)
+    settings = {"divergence": divergence, "eta": eta, "gamma": 0.0, "steps": steps}
+    return TableRow(
+        f"DGflow ({title})" + (", own steps" if own else ""), "dgflow", "latent", settings,
+        "" if own else divergence,
+    )  # fmt: skip
 
 
 ROWS = (
@@ -38,12 +45,21 @@ ROWS = (
     dgflow("KL", "KL"),
     dgflow("JS", "JS"),
     dgflow("logD", "log D"),
+    dgflow("KL", "KL", own=True),
+    dgflow("JS", "JS", own=True),
+    dgflow("logD", "log D", own=True),
 )
 
 
-def floor(model: Model, n: int) -> list[dict[str, float]]:
+def settings(model: Model, row: TableRow) -> dict[str, Any]:
+    """The row's settings; what is None is as the model's config says KL is best, or as in the paper."""
+    own = {"eta": 0.1, "steps": 50} | model.config.get("quality", {}).get("DGflow(KL)", {})
+    return {name: own[name] if value is None else value for name, value in row.settings.items()}
+
+
+def floor(dataset: str, n: int) -> list[dict[str, float]]:
     """What ``n`` strings of the training half score, draw by draw; empty where that was not measured."""
-    against = reference(model.dataset)
+    against = reference(dataset)
     measured = against.floor.get(str(n), {})
     draws = [dict(zip(measured, values, strict=True)) for values in zip(*measured.values(), strict=True)]
     return draws and [*draws, {"words": against.known_real}]
@@ -55,11 +71,12 @@ TABLE = Table(
     kind="text",
     rows=ROWS,
     collector=TextCollector,
-    models=("billion_words/wgan-gp",),
+    models=("billion_words/wgan-gp", "billion_words/wgan-gp-wide"),
     chunk=256,
+    settings=settings,
     floor=floor,
     lacking=False,
     papers=("5",),
-    paper_models={"billion_words/wgan-gp": "WGAN-GP"},
+    paper_models={"billion_words/wgan-gp-wide": "WGAN-GP"},
     paper_metrics={"js4": "js4", "js6": "js6"},
 )

@@ -217,7 +217,7 @@ RECIPES = (
     _gan("cifar10", "ns", iterations=12_800, critic_share=0.0625, **_TWICE, dim=128, ema=0.999),
     ImageGAN.called(
         "cifar10/sndcgan-longer",
-        "SN-DCGAN (ns), trained longer, on CIFAR-10",
+        "SN-DCGAN (ns) trained longer on CIFAR-10",
         base="cifar10/sndcgan-ns",
         iterations=10_500,
         critic_share=0.05,
