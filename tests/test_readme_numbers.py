@@ -44,8 +44,10 @@ def table(heading: str) -> tuple[list[str], list[list[str]]]:
     return found
 
 
-def kept(report: str, model: str, title: str, logit: str = "", at_least: int = 0) -> list[dict[str, float]]:
-    """The repeats of a cell, at the fewest samples that were kept, if not ``at_least`` so many; else []."""
+def kept(
+    report: str, model: str, title: str, logit: str = "", at_least: int = 0, n: int | None = None
+) -> list[dict[str, float]]:
+    """The repeats of a cell, else []: of ``n`` samples, or the fewest kept that are ``at_least`` so many."""
     cells = json.loads((ASSETS / "results" / f"{report}.json").read_text())["cells"]
     found = [
         cell
@@ -53,6 +55,7 @@ def kept(report: str, model: str, title: str, logit: str = "", at_least: int = 0
         if key.split(" | ")[:2] == [model, title]
         and (not logit or key.split(" | ")[2] == logit)
         and cell["settings"]["n"] >= at_least
+        and n in (None, cell["settings"]["n"])
     ]
     found.sort(key=lambda cell: cell["settings"]["n"])
     return [found[0]["repeats"][key] for key in sorted(found[0]["repeats"], key=int)] if found else []
@@ -193,14 +196,16 @@ def test_images_model_by_model():
     _, rows = table("| CIFAR-10 | ratio")
     titles = {shelf.describe(name)["title"]: name for name in shelf.models() if name.startswith("cifar10")}
     assert len(rows) >= 13
-    for title, ratio, base, steps, own, own_gain, paper, paper_gain, *ends in rows:
+    for title, ratio, samples, base, steps, own, own_gain, paper, paper_gain, *ends in rows:
+        count, n = (int(part.replace(",", "")) for part in samples.split(" × "))
         model = titles[f"{title} on CIFAR-10"] + ("+ratio" if ratio.startswith("ratio network") else "")
         logit = "own critic"
         if "corrector" in shelf.describe(model):
             logit = "corrected" if "+ corrector" in ratio else "uncorrected"
-        started = kept("images", model, "Base")
         flow = "DGflow (KL), γ = 0.01"
-        after, published = (kept("images", model, name, logit) for name in (f"{flow}, own steps", flow))
+        named = (("Base", ""), (f"{flow}, own steps", logit), (flow, logit))
+        started, after, published = (kept("images", model, *row, n=n)[:count] for row in named)
+        assert len(started) == len(after) == len(published) == count
         assert says(base, started, "fid"), (title, base)
         assert says(own, after, "fid"), (title, own)
         assert says(paper, published, "fid"), (title, paper)
@@ -214,17 +219,17 @@ def test_images_model_by_model():
 
 def test_images_method_by_method():
     checked = 0
-    for head, rows in tables("| model | base | DGflow (KL)"):
+    for head, rows in tables("| model | n | base | DGflow (KL)"):
         data = "CIFAR-10" if "KL, γ = 0" in head else "Fashion-MNIST"
         titles = {shelf.describe(name)["title"]: name for name in shelf.models()}
-        for title, *cells in rows:
+        for title, samples, *cells in rows:
             name, _, logit = title.partition(", ")
             model = titles.get(f"{name} on {data}") or titles[f"{name.removesuffix(' (ns)')} on {data}"]
             logit = (logit or "own critic").removesuffix(" ratio")
-            for column, cell in zip(head[1:], cells, strict=True):
+            for column, cell in zip(head[2:], cells, strict=True):
                 if cell != "–":
-                    row = METHODS[column]
-                    repeats = kept("images", model, row, "" if row == "Base" else logit)
+                    row, n = METHODS[column], int(samples.replace(",", ""))
+                    repeats = kept("images", model, row, "" if row == "Base" else logit, n=n)
                     assert says(cell, repeats, "fid"), (title, column, cell)
                     checked += 1
     assert checked >= 36

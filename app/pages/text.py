@@ -105,7 +105,8 @@ def show(page: Visit) -> None:
     st.caption(
         f"JS-n: Jensen–Shannon divergence, in bits, between the n-grams of these {runs[0].n} strings and of "
         f"{len(against.strings):,} held-out ones. Few strings never reach 0: the dashed line says what as "
-        f"many real ones score. Corpus: {against.source}. {model.config.get('note', '')}"
+        f"many real ones score; below it, strings keep to what is frequent more than real ones do. "
+        f"Corpus: {against.source}. {model.config.get('note', '')}"
     )
     panels.captions(shown, model, about=True)
 
