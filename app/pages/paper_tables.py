@@ -60,11 +60,8 @@ def numbers(shown: Sequence[Panel], table: PaperTable) -> None:
     runs = [one for panel in shown for row in panel.rows for one in row.ours or (None,)]
     links = [one and watch(table.report.kind, one).address for one in runs]
     columns = {"Watch": st.column_config.LinkColumn("Watch", display_text="watch")}
-    columns |= {
-        name: st.column_config.NumberColumn(name, format="%.4g")
-        for name in rows[0]
-        if "gain" in name or "Ours" in name or name == "Real samples"
-    }
+    rounded = [name for name in rows[0] if "gain" in name or "Ours" in name or name == "Real samples"]
+    columns |= {name: st.column_config.NumberColumn(name, format="%.4g") for name in rounded}
     st.dataframe(
         [row | {"Watch": link} for row, link in zip(rows, links, strict=True)],
         hide_index=True,
