@@ -468,10 +468,11 @@ def test_the_table_goes_on_where_it_stopped(shelved, tmp_path, capsys, monkeypat
     assert main(argv) == 0
     said = capsys.readouterr()
     printed = said.out + said.err
-    for title in ("Real samples", "Base", "DOT", "DDLS", "DGflow (KL)", "DGflow (JS)", "DGflow (log D)"):
+    for title in ("Real samples", "Base", "DOT", "DDLS", "DGflow (KL)", "DGflow (JS)", "DGflow (log D)",
+                  "DGflow (KL), own steps"):  # fmt: skip
         assert title in printed
     cells = json.loads((tmp_path / "text.json").read_text())["cells"]
-    assert len(cells) == 6
+    assert len(cells) == len(table.rows) * len(table.models) == 18
     base = next(cell for key, cell in cells.items() if "Base" in key)["repeats"]["0"]
     model = dg.load("billion_words/wgan-gp", device="cpu")
     fresh = model.decode(model.generate(model.prior.sample(16, 0)))

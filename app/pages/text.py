@@ -102,12 +102,7 @@ def show(page: Visit) -> None:
         seen = {part: page[part] for part in DISPLAY}
         export_menu.popover(Listing(tuple(runs), tuple(titles), model, key=key, **seen), PAGE.name)
     own_text(PAGE.name, model, runs[0], titles[0], against)
-    st.caption(
-        f"JS-n: Jensen–Shannon divergence, in bits, between the n-grams of these {runs[0].n} strings and of "
-        f"{len(against.strings):,} held-out ones. Few strings never reach 0: the dashed line says what as "
-        f"many real ones score; below it, strings keep to what is frequent more than real ones do. "
-        f"Corpus: {against.source}. {model.config.get('note', '')}"
-    )
+    st.caption(f"{against.about(runs[0].n)} {model.config.get('note', '')}")
     panels.captions(shown, model, about=True)
 
 

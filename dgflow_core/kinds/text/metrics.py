@@ -92,6 +92,15 @@ class TextReference:
         """JS-n of ``strings`` against the held-out ones, bits; ``n`` is 4 or 6."""
         return js(ngrams(strings, n), self.grams[n])
 
+    def about(self, count: int) -> str:
+        """What JS-n of ``count`` strings is and where its ruler comes from, in sentences."""
+        return (
+            f"JS-n: Jensen–Shannon divergence, in bits, between the n-grams of these {count} strings and of "
+            f"{len(self.strings):,} held-out ones. Few strings never reach 0: the dashed line says what as "
+            f"many real ones score; below it, strings keep to what is frequent more than real ones do. "
+            f"Corpus: {self.source}."
+        )
+
     def prepare(self) -> None:
         """Count what is counted once: the n-grams and words of the held-out strings."""
         for metric in fitting(METRICS, ()).values():
