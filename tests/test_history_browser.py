@@ -79,7 +79,10 @@ PAGES = {
     "compare?n=200": (".stage[data-run-key]", ("slider", "select", "preset")),
     "latent?n=500&steps=10&exact=0": (".stage[data-run-key]", ("slider", "select", "preset")),
     "images?n=8&steps=2": (".wall[data-run-key]", ("slider", "select", "preset")),
-    "text?n=8&p1=dgflow;latent;steps=2": (".reader[data-run-key]", ("slider", "select", "preset")),
+    "text?model=billion_words/wgan-gp&n=8&p1=dgflow;latent;steps=2": (
+        ".reader[data-run-key]",
+        ("slider", "select", "preset"),
+    ),
     "sweep": (".js-plotly-plot .main-svg", ("slider", "select")),
     "live?n=300": (".stage.live[data-fps]", ("slider", "select")),
 }
