@@ -13,6 +13,8 @@ from dgflow_core.reports.beside_paper import Panel, Row, Spread, gain
 #: Pixels: of one line, of what stands around the lines, and of the names on the left.
 LINE, AROUND, NAMES = 25, 48, 126
 SIZE = 14
+#: So near the floor, as a share of the picture's width, a number has no room between.
+CROWDED = 0.3
 COLOURS = dict(zip(("KL", "JS", "logD", "dot", "ddls", "drs", "mhgan"), palette.SERIES, strict=False))
 
 
@@ -34,6 +36,8 @@ def _lines(row: Row) -> Iterator[Line]:
 def figure(panel: Panel, change: bool = False) -> go.Figure:
     """The dumbbells of ``panel``; ``change``: in percent of the base, so that both sides start at 0."""
     drawn, places, names, y = go.Figure(), [], [], 0
+    means = [one.mean for row in panel.rows for line in _lines(row) for one in line[1:] if one]
+    reach = max(means) - min(means)
     for row in panel.rows:
         missing = ": ours not measured" if panel.measured and not row.ours else ""
         drawn.add_annotation(
@@ -46,7 +50,7 @@ def figure(panel: Panel, change: bool = False) -> go.Figure:
             places.append(y)
             names.append(line.who if gained is None else f"{line.who} {_signed(gained)}")
             if not change:
-                _draw(drawn, row, line, y)
+                _draw(drawn, row, line, y, reach)
             elif gained is not None:
                 colour = COLOURS.get(row.method, palette.BASE)
                 drawn.add_scatter(
@@ -62,7 +66,7 @@ def figure(panel: Panel, change: bool = False) -> go.Figure:
     return drawn
 
 
-def _draw(drawn: go.Figure, row: Row, line: Line, y: float) -> None:
+def _draw(drawn: go.Figure, row: Row, line: Line, y: float, reach: float) -> None:
     colour = COLOURS.get(row.method, palette.BASE)
     ends = [end for end in (line.base, line.end) if end is not None]
     if len(ends) == 2:
@@ -88,8 +92,12 @@ def _draw(drawn: go.Figure, row: Row, line: Line, y: float) -> None:
         hovertemplate=f"{row.title}, {line.who}: {_said(line.end)}<extra></extra>",
     )  # fmt: skip
     forwards = line.base is None or line.end.mean >= line.base.mean
+    if line.floor is not None:
+        room = (line.floor.mean - line.end.mean) * (1 if forwards else -1)
+        forwards ^= 0 < room < CROWDED * reach
+    beyond = (max if forwards else min)(ends, key=lambda one: one.mean)
     drawn.add_scatter(  # beyond the bar
-        x=[line.end.mean + (line.end.sd or 0) * (1 if forwards else -1)], y=[y], mode="text",
+        x=[beyond.mean + (beyond.sd or 0) * (1 if forwards else -1)], y=[y], mode="text",
         text=f"{'   ' if forwards else ''}{_number(line.end.mean)}{'' if forwards else '   '}",
         textposition="middle right" if forwards else "middle left", textfont={"size": SIZE},
         showlegend=False, hoverinfo="skip", cliponaxis=False,

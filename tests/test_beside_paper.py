@@ -140,6 +140,17 @@ def test_as_many_real_samples_stand_beside_ours(number, metric):
         assert [line["Real samples"] for line in lines if line["n"]] == ticks
 
 
+@pytest.mark.parametrize(("floor", "side"), [(1.0, "middle left"), (12.0, "middle right")])
+def test_a_number_keeps_away_from_the_real_samples_beside_it(floor, side):
+    measured = ours((20.0, 20.2))._replace(floor=Spread(floor))
+    one = row("KL", 25.0, (20.0, 20.2))._replace(ours=(measured,))
+    *_, label = (
+        trace for trace in figure(Panel("cifar10", "WGAN-GP", DOWN, [one])).data if trace.mode == "text"
+    )
+    assert label.textposition == side
+    assert label.x[0] > 41 if side == "middle right" else label.x[0] < 20
+
+
 @pytest.mark.parametrize("number", list(beside_paper.TABLES))
 def test_every_published_number_is_shown_once(number):
     shown = beside_paper.panels(number)
