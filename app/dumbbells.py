@@ -112,11 +112,15 @@ def _lay_out(drawn: go.Figure, places: list[float], names: list[str], bottom: fl
     found = [x for trace in drawn.data for x in trace.x]
     low, high = (min(found), max(found)) if found else (0.0, 1.0)
     reach = high - low or abs(high) or 1.0
-    written = {trace.textposition for trace in drawn.data if trace.mode == "text"}  # numbers take room
-    left, right = (reach * (0.55 if f"middle {side}" in written else 0.12) for side in ("left", "right"))
+    ends = {"left": [low - 0.12 * reach], "right": [high + 0.12 * reach]}
+    for trace in drawn.data:
+        if trace.mode == "text":  # a number takes room beyond where it stands
+            side = trace.textposition.removeprefix("middle ")
+            ends[side].append(trace.x[0] + 0.55 * reach * (1 if side == "right" else -1))
     drawn.update_xaxes(
-        range=[low - left, high + right], tickfont={"size": SIZE}, nticks=5, fixedrange=True, zeroline=False
-    )
+        range=[min(ends["left"]), max(ends["right"])], tickfont={"size": SIZE}, nticks=5, fixedrange=True,
+        zeroline=False,
+    )  # fmt: skip
     drawn.update_layout(
         height=round(AROUND + LINE * (bottom + 0.3)), dragmode=False, font={"size": SIZE},
         margin={"l": NAMES, "r": 12, "t": 8, "b": 34, "autoexpand": False}, hoverlabel={"font": {"size": 15}},
