@@ -69,6 +69,13 @@ def test_orderings_are_compared_over_the_same_repeats():
     assert said == "Best f in the paper: KL; here too: KL; it beats DOT neither in the paper nor here."
 
 
+def test_other_numbers_of_samples_are_not_compared():
+    rows = [row("dot", 30, (5.0, 5.2)), row("KL", 25, (30.0, 30.2)), row("JS", 28, (10.0, 10.2))]
+    rows[0] = rows[0]._replace(ours=(rows[0].ours[0]._replace(n=2000),))
+    said = beside_paper.verdict(Panel("cifar10", "WGAN-GP", DOWN, rows))
+    assert said == "Best f in the paper: KL; here: JS."
+
+
 def test_what_was_not_measured_is_said():
     rows = [row("KL", 25, (30.0, 30.2)), row("JS", 28)]
     panel = Panel("cifar10", "WGAN-GP", DOWN, rows)

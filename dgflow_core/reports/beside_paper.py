@@ -317,11 +317,14 @@ def _best(found: Mapping[str, Spread], metric: Metric) -> tuple[str, str | None]
 def _ours(panel: Panel) -> dict[str, Spread]:
     """method → our number with the paper's settings, over the repeats that all of them have.
 
-    With the model's own steps where none was measured with the paper's.
+    With the model's own steps where none was measured with the paper's. Only of as many samples as most
+    methods have, the larger number if two have: more samples score a lower FID.
     """
     firsts = {row.method: row.ours[0] for row in panel.rows if row.ours}
     as_published = {method: one for method, one in firsts.items() if one.label == "ours"}
-    found = {method: one.after for method, one in (as_published or firsts).items()}
+    counts = [one.n for one in (as_published or firsts).values()]
+    n = max(counts, key=lambda one: (counts.count(one), one), default=0)
+    found = {method: one.after for method, one in (as_published or firsts).items() if one.n == n}
     common = min(map(len, found.values()), default=0)
     return {method: Spread.of(values[:common]) for method, values in found.items()}
 
