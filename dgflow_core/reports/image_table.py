@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -104,12 +103,6 @@ MODELS = (
     "fashion_mnist/sndcgan-ns", "fashion_mnist/sndcgan-ns+ratio", "fashion_mnist/wgan-gp",
     "fashion_mnist/vae", *GROWN,
 )  # fmt: skip
-
-
-def settings(model: Model, row: TableRow) -> dict[str, Any]:
-    """The row's settings; "steps" None is after how many the model's config says KL is best, or 25."""
-    own = model.config.get("quality", {}).get("DGflow(KL)", {}).get("steps", 25)
-    return {name: own if value is None else value for name, value in row.settings.items()}
 
 
 def versions(model: Model, row: TableRow) -> list[tuple[str, Model]]:
@@ -242,7 +235,7 @@ TABLE = ImageTable(
     models=MODELS,
     chunk=250,
     versions=versions,
-    settings=settings,
+    own={"steps": 25},
     floor=kept_floor,
     lacking=False,
     papers=("2", "4"),

@@ -38,8 +38,8 @@ class TableRow:
     """One line of a table.
 
     Attributes:
-        title: its name. ``method``, ``space``, ``settings``: the run; method None is the base, "steps" None
-            the model's own number.
+        title: its name. ``method``, ``space``, ``settings``: the run; method None is the base, a setting of
+            None the model's own.
         paper: the method's name in the paper's tables, where they have this row.
         offset: whether the logit's constant matters: such rows are measured calibrated and raw as well.
     """
@@ -80,7 +80,7 @@ class Table:
         models: measured if none is named; () for all that ship. repeats, n: how many, if not said.
         chunk: samples refined at once; None for all.
         versions: the logits to refine with: (label, model) for a row.
-        settings: the settings of a row for a model.
+        own: what a model's own settings are where its config does not say what is best for DGflow (KL).
         floor: (data set, n) → what as many real samples score, draw by draw; [] where that is not known.
         lacking: whether repeats that lack a metric are measured again.
         papers: the paper's tables. paper_models, paper_metrics: our names of models and metrics → theirs.
@@ -100,7 +100,7 @@ class Table:
     n: int = 10_000
     chunk: int | None = None
     versions: Callable[[Model, TableRow], list[tuple[str, Model]]] = lambda model, row: [("", model)]
-    settings: Callable[[Model, TableRow], dict[str, Any]] = lambda model, row: dict(row.settings)
+    own: Mapping[str, Any] = field(default_factory=dict)
     floor: Callable[[str, int], list[dict[str, float]]] = lambda dataset, n: []
     lacking: bool = True
     papers: tuple[str, ...] = ()
@@ -109,6 +109,14 @@ class Table:
     paper_words: str = "paper"
     extra_columns: Mapping[str, Callable] = field(default_factory=dict)
     engine: Engine = field(default_factory=Here)
+
+    def settings(self, model: Model, row: TableRow) -> dict[str, Any]:
+        """The settings of ``row`` for ``model``."""
+        best = model.config.get("quality", {}).get("DGflow(KL)", {})
+        return {
+            name: best.get(name, self.own.get(name)) if value is None else value
+            for name, value in row.settings.items()
+        }
 
     def columns(self, model: Model) -> dict[str, Metric]:
         """The metrics that are printed of ``model``, by name."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor
 
 from dgflow_core.kinds.text import transcript
@@ -51,12 +49,6 @@ ROWS = (
 )
 
 
-def settings(model: Model, row: TableRow) -> dict[str, Any]:
-    """The row's settings; what is None is as the model's config says KL is best, or as in the paper."""
-    own = {"eta": 0.1, "steps": 50} | model.config.get("quality", {}).get("DGflow(KL)", {})
-    return {name: own[name] if value is None else value for name, value in row.settings.items()}
-
-
 def floor(dataset: str, n: int) -> list[dict[str, float]]:
     """What ``n`` strings of the training half score, draw by draw; empty where that was not measured."""
     against = reference(dataset)
@@ -73,7 +65,7 @@ TABLE = Table(
     collector=TextCollector,
     models=("billion_words/wgan-gp", "billion_words/wgan-gp-wide"),
     chunk=256,
-    settings=settings,
+    own={"eta": 0.1, "steps": 50},
     floor=floor,
     lacking=False,
     papers=("5",),
