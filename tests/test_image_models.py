@@ -302,6 +302,30 @@ def test_the_critic_goes_on_against_the_generator_as_it_ships(root, stocked):
 
 
 @pytest.mark.slow
+def test_a_critic_twice_as_wide_as_it_was_meets_a_generator_that_stands_still_at_first(root, stocked):
+    recipe = training.get("cifar10/sndcgan-wide").model_copy(
+        update={
+            **TINY, "dim": 4, "width": 4, "generator_from": None, "critic_from": "cifar10/sndcgan-ns",
+            "critic_first": 2, "critic_share": 0.25,
+        }
+    )  # fmt: skip
+    trainer = recipe.trainer(CPU, root)
+    assert [trainer.phase(i) for i in (1, 2, 3, 4)] == ["critic first", "critic first", "game", "critic"]
+    weights = {name: [one.clone() for one in net.parameters()] for name, net in trainer.networks.items()}
+
+    def moved(name):
+        now = trainer.networks[name].parameters()
+        return not all(map(torch.equal, weights[name], now))
+
+    trainer.step(1)
+    assert moved("critic")
+    trainer.step(2)
+    assert not any(map(moved, ("generator", "average")))
+    trainer.step(3)
+    assert all(map(moved, ("generator", "average")))
+
+
+@pytest.mark.slow
 def test_stl10_trains_at_48_pixels(root, tmp_path, monkeypatch, quick):
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
     image_features.train("stl10", root, tmp_path / "stl10", epochs=1, limit=20)

@@ -23,7 +23,7 @@ from dgflow_core.kinds.images.datasets import readers as image_data
 from dgflow_core.kinds.images.metrics import FeatureReference, ImageQuality, frechet, reference
 from dgflow_core.nets.classifier import Classifier
 from dgflow_core.nets.folding import fold, unfold
-from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
+from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator, widened
 from dgflow_core.nets.vae import DCGANDecoder
 from dgflow_core.prepare import image_features
 from dgflow_core.training import adversarial, image_trainer, loop, shipping
@@ -184,6 +184,21 @@ def test_unfolded_networks_compute_what_was_folded_and_learn_again():
     assert all(value.grad is not None for value in network.parameters())
 
 
+def test_a_widened_critic_says_the_same_with_the_same_spectral_norms():
+    torch.manual_seed(0)
+    critic, x = SNDCGANDiscriminator(3, 4), torch.rand(5, 3, 32, 32) * 2 - 1
+    wide = widened(critic, None, noise=0)
+    assert wide.arguments == {**critic.arguments, "width": 8}
+    assert torch.allclose(wide(x), critic(x), atol=1e-5)
+    layers = [[one for one in net if hasattr(one, "weight")] for net in (critic, wide)]
+    for narrow, broad in zip(*layers, strict=True):
+        norms = [torch.linalg.matrix_norm(one.weight.flatten(1), 2).item() for one in (narrow, broad)]
+        assert norms[0] == pytest.approx(norms[1], rel=1e-4)
+    parted = widened(critic, torch.Generator().manual_seed(0))
+    assert torch.allclose(parted(x), critic(x), atol=0.05)
+    assert not torch.allclose(parted[0].weight[:4], parted[0].weight[4:], atol=1e-4)
+
+
 @pytest.mark.slow
 def test_settled_measures_batch_norm_for_these_weights():
     torch.manual_seed(0)
@@ -275,9 +290,11 @@ def test_a_gan_trained_longer_begins_where_the_shipped_one_ended(root, shipped_f
     cpu = torch.device("cpu")
     gan = loop.train(tiny("fashion_mnist/sndcgan-ns", dim=4, seed=1), shipped_features / "run", cpu, root)
     shelf.save(gan, shipped_features / "fashion_mnist" / "sndcgan-ns")
-    longer = tiny("fashion_mnist/sndcgan-r1", dim=4, base="fashion_mnist/sndcgan-ns")
+    origins = dict.fromkeys(("generator_from", "critic_from"), "fashion_mnist/sndcgan-ns")
+    longer = tiny("fashion_mnist/sndcgan-r1", dim=4, **origins)
     assert longer.needs() == longer.lenders() == ("fashion_mnist/sndcgan-ns",)
-    trainer, other = longer.trainer(cpu, root), longer.model_copy(update={"base": None}).trainer(cpu, root)
+    trainer = longer.trainer(cpu, root)
+    other = longer.model_copy(update=dict.fromkeys(origins)).trainer(cpu, root)
     z = gan.prior.sample(256, 0)
     begun, untaught = (one.model().generate(z) for one in (trainer, other))
     assert (gan.generate(z) - begun).abs().mean() < 0.3 * (gan.generate(z) - untaught).abs().mean()

@@ -7,6 +7,7 @@ into plain weights (``folding.fold``). The discriminator without spectral norm i
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
@@ -65,3 +66,29 @@ class SNDCGANDiscriminator(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x).squeeze(1)
+
+
+@torch.no_grad()
+def widened(
+    narrow: SNDCGANDiscriminator, rng: torch.Generator | None, noise: float = 0.05
+) -> SNDCGANDiscriminator:
+    """A discriminator, without norms, of twice the width of ``narrow`` that computes nearly what it does.
+
+    Each channel is two, of which the next layer takes half each (Net2Net, Chen et al. 2016), in such
+    proportions that no layer's spectral norm changes; ``noise``, a share of a layer's spread of weights, lets
+    the two part.
+    """
+    arguments = narrow.arguments
+    wide = SNDCGANDiscriminator(**{**arguments, "width": 2 * arguments["width"]})
+    ours, theirs = ([one for one in net if hasattr(one, "weight")] for net in (wide, narrow))
+    for layer, source in zip(ours, theirs, strict=True):
+        first, last = source is theirs[0], source is theirs[-1]
+        weight = source.weight.cpu() / (2**0.5 if first or last else 2)
+        if not first:
+            weight = torch.cat([weight, weight], 1)  # channels come first in what a flat layer gets
+        if not last:
+            weight = torch.cat([weight, weight], 0)
+        layer.weight.copy_(weight + noise * weight.std() * torch.randn(weight.shape, generator=rng))
+        bias = source.bias.cpu()
+        layer.bias.copy_(bias if last else torch.cat([bias, bias]) / 2**0.5)
+    return wide.to(next(narrow.parameters()).device)

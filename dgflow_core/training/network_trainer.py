@@ -62,8 +62,10 @@ class NetworkTrainer(ABC):
                 self._replays = {phase: Replay(lambda: self.learn(iteration, None))}
             numbers = self._replays[phase]()
         self.follow(iteration)
-        for schedule in self.schedules.values():
-            schedule.step()
+        with warnings.catch_warnings():  # a network may stand still at first
+            warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
+            for schedule in self.schedules.values():
+                schedule.step()
         return numbers
 
     def adam(

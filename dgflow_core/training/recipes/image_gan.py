@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from dgflow_core.flow import priors
 from dgflow_core.kinds.images import datasets as image_datasets
 from dgflow_core.nets.folding import fold, unfold
-from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator
+from dgflow_core.nets.sndcgan import SNDCGANDiscriminator, SNDCGANGenerator, widened
 from dgflow_core.training import shipping
 from dgflow_core.training.adversarial import (
     Loss,
@@ -34,19 +34,22 @@ CRITIC = "sndcgan_discriminator"
 class ImageGAN(ImageRecipe):
     """Miyato et al.'s networks at a given ``width`` (64 is the paper's).
 
-    During the last ``critic_share`` of the iterations (0…1) the generator stands still, as it
-    ships, and its critic alone goes on, so that it meets the averaged generator that ships. (Ours;
-    no paper's.) In either phase rates stay as they are for the first half and then fall to 0 in a
-    straight line, if ``decay``.
+    During the first ``critic_first`` iterations the critic learns alone, to meet a generator that does
+    not begin from chance. During the last ``critic_share`` of the iterations (0…1) the generator stands
+    still, as it ships, and its critic alone goes on, so that it meets the averaged generator that
+    ships. (Ours; no paper's.) In either phase rates stay as they are for the first half and then fall
+    to 0 in a straight line, if ``decay``.
 
     Attributes:
         penalty: weight of WGAN-GP's gradient penalty, for that loss alone. r1: weight of R1 for the others
             (0: none), on ``penalised`` of a batch's real images (None: all).
-        base: the shipped model whose weights the networks begin with (None: random ones).
+        generator_from, critic_from: shipped models whose networks these begin with (None: random
+            weights); the critic may be half as wide as this one.
     """
 
     watch_every: int = 2000
     iterations: int = 6000
+    critic_first: int = 0
     critic_share: float = 0.0
     loss: Loss = "ns"
     dim: int = 64
@@ -60,10 +63,11 @@ class ImageGAN(ImageRecipe):
     penalised: int | None = None
     ema: float = 0.998
     decay: bool = True
-    base: str | None = None
+    generator_from: str | None = None
+    critic_from: str | None = None
 
     def needs(self) -> tuple[str, ...]:
-        return (self.base,) if self.base else ()
+        return tuple(dict.fromkeys(filter(None, (self.generator_from, self.critic_from))))
 
     @property
     def game_iterations(self) -> int:
@@ -90,10 +94,15 @@ class ImageGANTrainer(ImageTrainer):
         initialise(self.generator)
         for network in (self.generator, self.critic):
             network.to(self.device, memory_format=torch.channels_last)
-        if recipe.base:
-            base, rng = shelf.load(recipe.base, self.device), priors.seeded(recipe.seed)
-            unfold(self.generator, base.generator, self.codes(1024, rng))
-            unfold(self.critic, base.critic, self.batches(64, rng))
+        rng = priors.seeded(recipe.seed)
+        if recipe.generator_from:
+            generator = shelf.load(recipe.generator_from, self.device).generator
+            unfold(self.generator, generator, self.codes(1024, rng))
+        if recipe.critic_from:
+            critic = shelf.load(recipe.critic_from, self.device).critic
+            if critic.arguments != self.critic.arguments:
+                critic = widened(critic, rng)
+            unfold(self.critic, critic, self.batches(64, rng))
         self.average = averaged(self.generator, recipe.ema)
         self.networks = {"generator": self.generator, "critic": self.critic, "average": self.average}
         for name, rate in (("generator", recipe.generator_rate), ("critic", recipe.critic_rate)):
@@ -117,6 +126,8 @@ class ImageGANTrainer(ImageTrainer):
         recipe = self.recipe
         if iteration > recipe.game_iterations:
             return self._learn_critic(self.final, rng)
+        if iteration <= recipe.critic_first:
+            return self._learn_critic(self.generator, rng)
         for _ in range(recipe.critic_steps):
             numbers = self._learn_critic(self.generator, rng)
         with frozen(self.critic):
@@ -125,6 +136,8 @@ class ImageGANTrainer(ImageTrainer):
         return numbers
 
     def phase(self, iteration: int) -> str:
+        if iteration <= self.recipe.critic_first:
+            return "critic first"
         return "game" if iteration <= self.recipe.game_iterations else "critic"
 
     def follow(self, iteration: int) -> None:
@@ -218,10 +231,23 @@ RECIPES = (
     ImageGAN.called(
         "cifar10/sndcgan-longer",
         "SN-DCGAN (ns) trained longer on CIFAR-10",
-        base="cifar10/sndcgan-ns",
+        generator_from="cifar10/sndcgan-ns",
+        critic_from="cifar10/sndcgan-ns",
         iterations=10_500,
         critic_share=0.05,
         **_CIFAR10,
+    ),
+    ImageGAN.called(
+        "cifar10/sndcgan-wide",
+        "SN-DCGAN (ns), 32 wide, on CIFAR-10",
+        generator_from="cifar10/wgan-gp",
+        critic_from="cifar10/sndcgan-ns",
+        iterations=4000,
+        watch_every=500,
+        critic_first=300,
+        critic_share=0.06,
+        width=32,
+        **{**_CIFAR10, "critic_steps": 1, "generator_rate": 1e-4},
     ),
     _gan("cifar10", "hinge", iterations=5047, critic_share=0.0625, **_CIFAR10),
     _gan("cifar10", "wgan-gp", iterations=9790, width=32, **_CIFAR10),
