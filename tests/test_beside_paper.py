@@ -16,7 +16,7 @@ from app.parameters import as_text
 from app.run_links import watch
 from dgflow_core.errors import UserError
 from dgflow_core.kinds.metric import Metric
-from dgflow_core.reports import beside_paper
+from dgflow_core.reports import beside_paper, verdicts
 from dgflow_core.reports.beside_paper import Ours, Panel, Row, Spread
 from dgflow_core.reports.papers import published
 from tests.browser import ROOT
@@ -60,28 +60,61 @@ def test_orderings_are_compared_over_the_same_repeats():
         # the third repeat, which the others lack, does not count
         row("logD", 29, (9.0, 13.0, 0.0)),
     ]  # fmt: skip
-    said = beside_paper.verdict(Panel("cifar10", "WGAN-GP", DOWN, rows))
+    said = verdicts.verdict(Panel("cifar10", "WGAN-GP", DOWN, rows))
     assert said == (
         "Best f in the paper: KL; here: JS (log D within the spread); it beats DOT in the paper and here."
     )
     agreeing = [row("dot", 20, (5.0, 5.1)), row("KL", 25, (8.0, 8.1)), row("JS", 28, (10.0, 10.2))]
-    said = beside_paper.verdict(Panel("cifar10", "WGAN-GP", DOWN, agreeing))
+    said = verdicts.verdict(Panel("cifar10", "WGAN-GP", DOWN, agreeing))
     assert said == "Best f in the paper: KL; here too: KL; it beats DOT neither in the paper nor here."
 
 
 def test_other_numbers_of_samples_are_not_compared():
     rows = [row("dot", 30, (5.0, 5.2)), row("KL", 25, (30.0, 30.2)), row("JS", 28, (10.0, 10.2))]
     rows[0] = rows[0]._replace(ours=(rows[0].ours[0]._replace(n=2000),))
-    said = beside_paper.verdict(Panel("cifar10", "WGAN-GP", DOWN, rows))
+    said = verdicts.verdict(Panel("cifar10", "WGAN-GP", DOWN, rows))
     assert said == "Best f in the paper: KL; here: JS."
+
+
+def test_a_miss_is_told_with_its_reason():
+    worse = row("JS", 45, (60.0, 62.0))
+    own = worse.ours[0]._replace(label="8 steps", after=(30.0, 31.0))
+    (said,) = verdicts.misses(Panel("cifar10", "WGAN-GP", DOWN, [worse._replace(ours=(*worse.ours, own))]))
+    assert said == (
+        "DGflow (JS): 48.8 % worse here, 10.0 % better in the paper. "
+        "Too many steps: after 8 it is 25.6 % better."
+    )
+    spread = row("KL", 45, (41.0, 44.0))
+    (said,) = verdicts.misses(Panel("cifar10", "WGAN-GP", DOWN, [spread]))
+    assert said.endswith("Less than the spread of its repeats.")
+    uncorrected = worse._replace(ours=(worse.ours[0]._replace(logit="uncorrected"),))
+    (said,) = verdicts.misses(Panel("cifar10", "WGAN-GP", DOWN, [uncorrected]))
+    assert said.endswith("see Table 4, corrected.")
+    better_here, worse_there = row("KL", 45, (30.0, 31.0)), row("KL", 55, (60.0, 61.0))
+    assert verdicts.misses(Panel("cifar10", "WGAN-GP", DOWN, [better_here, worse_there])) == []
+    assert verdicts.misses(Panel("cifar10", "WGAN-GP", UP, [row("KL", 60, (20.0, 20.5))]))
+    unknown = worse._replace(ours=(worse.ours[0]._replace(model="cifar10/other"),))
+    (said,) = verdicts.misses(Panel("cifar10", "WGAN-GP", DOWN, [unknown]))
+    assert said.endswith("We have not found out why.")
+
+
+def test_every_miss_that_ships_has_a_reason():
+    found = [
+        said
+        for number in beside_paper.TABLES
+        for panel in beside_paper.panels(number)
+        for said in verdicts.misses(panel)
+    ]
+    assert found
+    assert not [said for said in found if "not found out" in said]
 
 
 def test_what_was_not_measured_is_said():
     rows = [row("KL", 25, (30.0, 30.2)), row("JS", 28)]
     panel = Panel("cifar10", "WGAN-GP", DOWN, rows)
-    assert beside_paper.verdict(panel) == "Best f in the paper: KL; here only KL was measured."
+    assert verdicts.verdict(panel) == "Best f in the paper: KL; here only KL was measured."
     alone = Panel("stl10", "WGAN-GP", DOWN, [row("KL", 25), row("JS", 28)])
-    assert beside_paper.verdict(alone) == "Best f in the paper: KL; here none was measured."
+    assert verdicts.verdict(alone) == "Best f in the paper: KL; here none was measured."
     assert beside_paper.samples([alone]) == "not measured"
     assert not alone.measured
     lines = beside_paper.lines([alone])

@@ -11,7 +11,7 @@ from app.dumbbells import figure
 from app.page import Page, Visit
 from app.parameters import Choice
 from app.run_links import watch
-from dgflow_core.reports import beside_paper
+from dgflow_core.reports import beside_paper, verdicts
 from dgflow_core.reports.beside_paper import Panel, PaperTable
 
 PAGE = Page(
@@ -43,7 +43,7 @@ def draw(panel: Panel, table: PaperTable, page: Visit) -> None:
     st.markdown(f"**{panel.heading}**, {said}" + ("" if panel.measured else "; ours not measured"))
     key = f"{PAGE.name}.{table.number}.{panel.dataset}.{panel.title}.{panel.metric.name}"
     st.plotly_chart(figure(panel, change), key=key, width="stretch", config={"displayModeBar": False})
-    if said := beside_paper.verdict(panel):
+    if said := verdicts.words(panel):
         st.caption(said)
     if panel.measured:
         with st.container(horizontal=True, gap="small"):

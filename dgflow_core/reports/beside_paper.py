@@ -304,59 +304,6 @@ def _span(numbers: set[int]) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def _best(found: Mapping[str, Spread], metric: Metric) -> tuple[str, str | None]:
-    """The best method, and the next best where the two lie within the larger of their spreads."""
-    order = sorted(found, key=lambda method: found[method].mean, reverse=metric.better == "up")
-    for other in order[1:2]:
-        first, second = found[order[0]], found[other]
-        if abs(first.mean - second.mean) <= max(first.sd or 0, second.sd or 0):
-            return order[0], other
-    return order[0], None
-
-
-def _ours(panel: Panel) -> dict[str, Spread]:
-    """method → our number with the paper's settings, over the repeats that all of them have.
-
-    With the model's own steps where none was measured with the paper's. Only of as many samples as most
-    methods have, the larger number if two have: more samples score a lower FID.
-    """
-    firsts = {row.method: row.ours[0] for row in panel.rows if row.ours}
-    as_published = {method: one for method, one in firsts.items() if one.label == "ours"}
-    counts = [one.n for one in (as_published or firsts).values()]
-    n = max(counts, key=lambda one: (counts.count(one), one), default=0)
-    found = {method: one.after for method, one in (as_published or firsts).items() if one.n == n}
-    common = min(map(len, found.values()), default=0)
-    return {method: Spread.of(values[:common]) for method, values in found.items()}
-
-
-def verdict(panel: Panel) -> str:
-    """Which f is best, and whether it beats DOT, in the paper and here, in one sentence; "" for one row."""
-    paper, ours = {row.method: row.paper for row in panel.rows}, _ours(panel)
-    flows = [method for method in paper if method in divergences]
-    if len(flows) < 2 or not panel.title:
-        return ""
-    theirs, _ = _best({f: paper[f] for f in flows}, panel.metric)
-    said = f"Best f in the paper: {short(theirs)}; here"
-    here = {f: ours[f] for f in flows if f in ours}
-    if len(here) < 2:
-        only = "".join(short(f) for f in here)
-        return f"{said} {f'only {only} was' if here else 'none was'} measured."
-    mine, tie = _best(here, panel.metric)
-    said += f"{' too' if mine == theirs else ''}: {short(mine)}"
-    said += f" ({short(tie)} within the spread)" if tie else ""
-    if "dot" in paper and "dot" in ours:
-        wins = _best({"dot": paper["dot"], theirs: paper[theirs]}, panel.metric)[0] == theirs
-        first, tied = _best({"dot": ours["dot"], mine: ours[mine]}, panel.metric)
-        words = {
-            (True, True): "it beats DOT in the paper and here",
-            (True, False): "it beats DOT in the paper but not here",
-            (False, True): "it beats DOT here but not in the paper",
-            (False, False): "it beats DOT neither in the paper nor here",
-        }
-        said += f"; {words[wins, first == mine]}{' (within the spread)' if tied else ''}"
-    return said + "."
-
-
 def lines(shown: Sequence[Panel]) -> list[dict[str, Any]]:
     """Flat rows of numbers, one for each of ours, or one for a published number that stands alone."""
     found = []

@@ -1,0 +1,102 @@
+"""What a picture of ours beside the paper's says in words: which f is best, where ours is worse, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dgflow_core.flow.divergences import divergences
+from dgflow_core.kinds.metric import Metric
+from dgflow_core.reports.beside_paper import Ours, Panel, Row, Spread, gain, short
+
+#: (model, method) → why, where no rule of ``why`` says it.
+BECAUSE = {
+    ("cifar10/wgan-gp", "JS"): "Probably too many steps, too: KL, which drifts the same way, gains by fewer.",
+}
+
+
+def words(panel: Panel) -> str:
+    """The verdict and the misses as Markdown, "" where there is nothing to say."""
+    return "\n\n".join(filter(None, [verdict(panel), "\n".join(f"- {one}" for one in misses(panel))]))
+
+
+def _best(found: Mapping[str, Spread], metric: Metric) -> tuple[str, str | None]:
+    """The best method, and the next best where the two lie within the larger of their spreads."""
+    order = sorted(found, key=lambda method: found[method].mean, reverse=metric.better == "up")
+    for other in order[1:2]:
+        first, second = found[order[0]], found[other]
+        if abs(first.mean - second.mean) <= max(first.sd or 0, second.sd or 0):
+            return order[0], other
+    return order[0], None
+
+
+def _ours(panel: Panel) -> dict[str, Spread]:
+    """method → our number with the paper's settings, over the repeats that all of them have.
+
+    With the model's own steps where none was measured with the paper's. Only of as many samples as most
+    methods have, the larger number if two have: more samples score a lower FID.
+    """
+    firsts = {row.method: row.ours[0] for row in panel.rows if row.ours}
+    as_published = {method: one for method, one in firsts.items() if one.label == "ours"}
+    counts = [one.n for one in (as_published or firsts).values()]
+    n = max(counts, key=lambda one: (counts.count(one), one), default=0)
+    found = {method: one.after for method, one in (as_published or firsts).items() if one.n == n}
+    common = min(map(len, found.values()), default=0)
+    return {method: Spread.of(values[:common]) for method, values in found.items()}
+
+
+def verdict(panel: Panel) -> str:
+    """Which f is best, and whether it beats DOT, in the paper and here, in one sentence; "" for one row."""
+    paper, ours = {row.method: row.paper for row in panel.rows}, _ours(panel)
+    flows = [method for method in paper if method in divergences]
+    if len(flows) < 2 or not panel.title:
+        return ""
+    theirs, _ = _best({f: paper[f] for f in flows}, panel.metric)
+    said = f"Best f in the paper: {short(theirs)}; here"
+    here = {f: ours[f] for f in flows if f in ours}
+    if len(here) < 2:
+        only = "".join(short(f) for f in here)
+        return f"{said} {f'only {only} was' if here else 'none was'} measured."
+    mine, tie = _best(here, panel.metric)
+    said += f"{' too' if mine == theirs else ''}: {short(mine)}"
+    said += f" ({short(tie)} within the spread)" if tie else ""
+    if "dot" in paper and "dot" in ours:
+        wins = _best({"dot": paper["dot"], theirs: paper[theirs]}, panel.metric)[0] == theirs
+        first, tied = _best({"dot": ours["dot"], mine: ours[mine]}, panel.metric)
+        outcomes = {
+            (True, True): "it beats DOT in the paper and here",
+            (True, False): "it beats DOT in the paper but not here",
+            (False, True): "it beats DOT here but not in the paper",
+            (False, False): "it beats DOT neither in the paper nor here",
+        }
+        said += f"; {outcomes[wins, first == mine]}{' (within the spread)' if tied else ''}"
+    return said + "."
+
+
+def misses(panel: Panel) -> list[str]:
+    """A sentence or two for each run of ours after which the metric is worse, where the paper's is better."""
+    if panel.metric.name == "seconds":
+        return []
+    found = []
+    for row in panel.rows:
+        theirs = gain(row.base, row.paper, panel.metric) or 0
+        for one in row.ours:
+            mine = gain(one.base, one.end, panel.metric)
+            if theirs > 0 and mine is not None and mine < 0:
+                run = row.title if one.label == "ours" else f"{row.title}, {one.label}"
+                reason = why(panel, row, one) or "We have not found out why."
+                found.append(f"{run}: {-mine:.1f} % worse here, {theirs:.1f} % better in the paper. {reason}")
+    return found
+
+
+def why(panel: Panel, row: Row, one: Ours) -> str:
+    """Why ``one`` is worse than its base; "" where we do not know."""
+    reasons = []
+    if abs(one.end.mean - one.base.mean) <= max(one.end.sd or 0, one.base.sd or 0):
+        reasons.append("Less than the spread of its repeats.")
+    for other in row.ours:
+        better = gain(other.base, other.end, panel.metric) or 0
+        if one.label == "ours" and other.logit == one.logit and better > 0:
+            reasons.append(f"Too many steps: after {other.label.split()[0]} it is {better:.1f} % better.")
+    if one.logit == "uncorrected":
+        reasons.append("The critic is another GAN's and has not met these samples: see Table 4, corrected.")
+    return " ".join(reasons) or BECAUSE.get((one.model, row.method), "")
