@@ -305,7 +305,7 @@ def test_the_critic_goes_on_against_the_generator_as_it_ships(root, stocked):
 def test_a_critic_twice_as_wide_as_it_was_meets_a_generator_that_stands_still_at_first(root, stocked):
     recipe = training.get("cifar10/sndcgan-wide").model_copy(
         update={
-            **TINY, "dim": 4, "width": 4, "generator_from": None, "critic_from": "cifar10/sndcgan-ns",
+            **TINY, "dim": 4, "width": 4, "generator_start": None, "critic_start": "cifar10/sndcgan-ns",
             "critic_first": 2, "critic_share": 0.25,
         }
     )  # fmt: skip

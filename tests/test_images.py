@@ -290,7 +290,7 @@ def test_a_gan_trained_longer_begins_where_the_shipped_one_ended(root, shipped_f
     cpu = torch.device("cpu")
     gan = loop.train(tiny("fashion_mnist/sndcgan-ns", dim=4, seed=1), shipped_features / "run", cpu, root)
     shelf.save(gan, shipped_features / "fashion_mnist" / "sndcgan-ns")
-    origins = dict.fromkeys(("generator_from", "critic_from"), "fashion_mnist/sndcgan-ns")
+    origins = dict.fromkeys(("generator_start", "critic_start"), "fashion_mnist/sndcgan-ns")
     longer = tiny("fashion_mnist/sndcgan-r1", dim=4, **origins)
     assert longer.needs() == longer.lenders() == ("fashion_mnist/sndcgan-ns",)
     trainer = longer.trainer(cpu, root)

@@ -51,8 +51,10 @@ class Recipe(BaseModel, ABC):
     def lasting(self, iterations: int) -> Self:
         """The same recipe, its phases stretched or shrunk to so many ``iterations``."""
         longer = iterations / self.iterations
-        names = (*self.counts, "watch_every")
-        return self.model_copy(update={name: max(1, round(longer * getattr(self, name))) for name in names})
+        counts = {name: getattr(self, name) for name in (*self.counts, "watch_every")}
+        return self.model_copy(
+            update={name: max(min(1, count), round(longer * count)) for name, count in counts.items()}
+        )
 
     def needs(self) -> tuple[str, ...]:
         """Names of the models that must be there when it begins."""

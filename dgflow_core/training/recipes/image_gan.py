@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -43,10 +43,11 @@ class ImageGAN(ImageRecipe):
     Attributes:
         penalty: weight of WGAN-GP's gradient penalty, for that loss alone. r1: weight of R1 for the others
             (0: none), on ``penalised`` of a batch's real images (None: all).
-        generator_from, critic_from: shipped models whose networks these begin with (None: random
+        generator_start, critic_start: shipped models whose networks these begin with (None: random
             weights); the critic may be half as wide as this one.
     """
 
+    counts: ClassVar[tuple[str, ...]] = ("iterations", "critic_first")
     watch_every: int = 2000
     iterations: int = 6000
     critic_first: int = 0
@@ -63,11 +64,11 @@ class ImageGAN(ImageRecipe):
     penalised: int | None = None
     ema: float = 0.998
     decay: bool = True
-    generator_from: str | None = None
-    critic_from: str | None = None
+    generator_start: str | None = None
+    critic_start: str | None = None
 
     def needs(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(filter(None, (self.generator_from, self.critic_from))))
+        return tuple(dict.fromkeys(filter(None, (self.generator_start, self.critic_start))))
 
     @property
     def game_iterations(self) -> int:
@@ -95,11 +96,11 @@ class ImageGANTrainer(ImageTrainer):
         for network in (self.generator, self.critic):
             network.to(self.device, memory_format=torch.channels_last)
         rng = priors.seeded(recipe.seed)
-        if recipe.generator_from:
-            generator = shelf.load(recipe.generator_from, self.device).generator
+        if recipe.generator_start:
+            generator = shelf.load(recipe.generator_start, self.device).generator
             unfold(self.generator, generator, self.codes(1024, rng))
-        if recipe.critic_from:
-            critic = shelf.load(recipe.critic_from, self.device).critic
+        if recipe.critic_start:
+            critic = shelf.load(recipe.critic_start, self.device).critic
             if critic.arguments != self.critic.arguments:
                 critic = widened(critic, rng)
             unfold(self.critic, critic, self.batches(64, rng))
@@ -231,8 +232,8 @@ RECIPES = (
     ImageGAN.called(
         "cifar10/sndcgan-longer",
         "SN-DCGAN (ns) trained longer on CIFAR-10",
-        generator_from="cifar10/sndcgan-ns",
-        critic_from="cifar10/sndcgan-ns",
+        generator_start="cifar10/sndcgan-ns",
+        critic_start="cifar10/sndcgan-ns",
         iterations=10_500,
         critic_share=0.05,
         **_CIFAR10,
@@ -240,14 +241,14 @@ RECIPES = (
     ImageGAN.called(
         "cifar10/sndcgan-wide",
         "SN-DCGAN (ns), 32 wide, on CIFAR-10",
-        generator_from="cifar10/wgan-gp",
-        critic_from="cifar10/sndcgan-ns",
-        iterations=4000,
-        watch_every=500,
-        critic_first=300,
-        critic_share=0.06,
+        generator_start="cifar10/wgan-gp",
+        critic_start="cifar10/sndcgan-ns",
+        iterations=2200,
+        watch_every=1100,
+        critic_first=500,
+        critic_share=0.1,
         width=32,
-        **{**_CIFAR10, "critic_steps": 1, "generator_rate": 1e-4},
+        **{**_CIFAR10, "critic_steps": 1, "generator_rate": 1e-4, "critic_rate": 2e-4},
     ),
     _gan("cifar10", "hinge", iterations=5047, critic_share=0.0625, **_CIFAR10),
     _gan("cifar10", "wgan-gp", iterations=9790, width=32, **_CIFAR10),
