@@ -230,6 +230,10 @@ def test_the_page_shows_a_table(number):
     assert table["Watch"][measured].str.contains("model=").all()
     assert table["Watch"][~measured].isna().all()
     assert ("not the paper's quantity" in test.markdown[0].value) == (number != "1")
+    captions = "".join(caption.value for caption in test.caption)
+    said = [one for panel in shown for one in verdicts.misses(panel)]
+    assert all(one in captions for one in said)
+    assert bool(said) == (number == "2")
 
 
 CASES = {

@@ -112,11 +112,8 @@ class Table:
 
     def settings(self, model: Model, row: TableRow) -> dict[str, Any]:
         """The settings of ``row`` for ``model``."""
-        best = model.config.get("quality", {}).get("DGflow(KL)", {})
-        return {
-            name: best.get(name, self.own.get(name)) if value is None else value
-            for name, value in row.settings.items()
-        }
+        own = {**self.own, **model.config.get("quality", {}).get("DGflow(KL)", {})}
+        return {name: own[name] if value is None else value for name, value in row.settings.items()}
 
     def columns(self, model: Model) -> dict[str, Metric]:
         """The metrics that are printed of ``model``, by name."""

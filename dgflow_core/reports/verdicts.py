@@ -8,9 +8,9 @@ from dgflow_core.flow.divergences import divergences
 from dgflow_core.kinds.metric import Metric
 from dgflow_core.reports.beside_paper import Ours, Panel, Row, Spread, gain, short
 
-#: (model, method) → why, where no rule of ``why`` says it.
+#: (model, metric, method) → why, where no rule of ``why`` says it.
 BECAUSE = {
-    ("cifar10/wgan-gp", "JS"): "Probably too many steps, too: KL, which drifts the same way, gains by fewer.",
+    ("cifar10/wgan-gp", "fid", "JS"): "Probably too many steps: KL, which drifts alike, gains by fewer.",
 }
 
 
@@ -99,4 +99,4 @@ def why(panel: Panel, row: Row, one: Ours) -> str:
             reasons.append(f"Too many steps: after {other.label.split()[0]} it is {better:.1f} % better.")
     if one.logit == "uncorrected":
         reasons.append("The critic is another GAN's and has not met these samples: see Table 4, corrected.")
-    return " ".join(reasons) or BECAUSE.get((one.model, row.method), "")
+    return " ".join(reasons) or BECAUSE.get((one.model, panel.metric.name, row.method), "")

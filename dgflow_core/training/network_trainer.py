@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -62,8 +63,8 @@ class NetworkTrainer(ABC):
                 self._replays = {phase: Replay(lambda: self.learn(iteration, None))}
             numbers = self._replays[phase]()
         self.follow(iteration)
-        with warnings.catch_warnings():  # a network may stand still at first
-            warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
+        # A network may stand still at first, of which torch warns once.
+        with warnings.catch_warnings(action="ignore") if iteration == 1 else nullcontext():
             for schedule in self.schedules.values():
                 schedule.step()
         return numbers
