@@ -93,9 +93,11 @@ def test_a_miss_is_told_with_its_reason():
     better_here, worse_there = row("KL", 45, (30.0, 31.0)), row("KL", 55, (60.0, 61.0))
     assert verdicts.misses(Panel("cifar10", "WGAN-GP", DOWN, [better_here, worse_there])) == []
     assert verdicts.misses(Panel("cifar10", "WGAN-GP", UP, [row("KL", 60, (20.0, 20.5))]))
-    unknown = worse._replace(ours=(worse.ours[0]._replace(model="cifar10/other"),))
-    (said,) = verdicts.misses(Panel("cifar10", "WGAN-GP", DOWN, [unknown]))
+    (said,) = verdicts.misses(Panel("cifar10", "WGAN-GP", DOWN, [worse, better_here]))
     assert said.endswith("We have not found out why.")
+    fewer = better_here._replace(ours=(*better_here.ours, own))
+    (said,) = verdicts.misses(Panel("cifar10", "WGAN-GP", DOWN, [worse, fewer]))
+    assert said.endswith("Probably too many steps: KL, which drifts alike, gains by fewer.")
 
 
 def test_every_miss_that_ships_has_a_reason():

@@ -8,11 +8,6 @@ from dgflow_core.flow.divergences import divergences
 from dgflow_core.kinds.metric import Metric
 from dgflow_core.reports.beside_paper import Ours, Panel, Row, Spread, gain, short
 
-#: (model, metric, method) → why, where no rule of ``why`` says it.
-BECAUSE = {
-    ("cifar10/wgan-gp", "fid", "JS"): "Probably too many steps: KL, which drifts alike, gains by fewer.",
-}
-
 
 def words(panel: Panel) -> str:
     """The verdict and the misses as Markdown, "" where there is nothing to say."""
@@ -93,10 +88,20 @@ def why(panel: Panel, row: Row, one: Ours) -> str:
     reasons = []
     if abs(one.end.mean - one.base.mean) <= max(one.end.sd or 0, one.base.sd or 0):
         reasons.append("Less than the spread of its repeats.")
-    for other in row.ours:
-        better = gain(other.base, other.end, panel.metric) or 0
-        if one.label == "ours" and other.logit == one.logit and better > 0:
-            reasons.append(f"Too many steps: after {other.label.split()[0]} it is {better:.1f} % better.")
+    for other, better in _with_own_steps(panel, row, one):
+        reasons.append(f"Too many steps: after {other.label.split()[0]} it is {better:.1f} % better.")
     if one.logit == "uncorrected":
         reasons.append("The critic is another GAN's and has not met these samples: see Table 4, corrected.")
-    return " ".join(reasons) or BECAUSE.get((one.model, panel.metric.name, row.method), "")
+    kl = [other for other in panel.rows if other.method == "KL"] if row.method in divergences else []
+    if not reasons and any(_with_own_steps(panel, other, one) for other in kl):
+        reasons.append("Probably too many steps: KL, which drifts alike, gains by fewer.")
+    return " ".join(reasons)
+
+
+def _with_own_steps(panel: Panel, row: Row, one: Ours) -> list[tuple[Ours, float]]:
+    """What the model's own steps of ``row`` gain, in percent, where ``one`` with the paper's does not."""
+    if one.label != "ours":
+        return []
+    own = [other for other in row.ours if other.label != "ours" and other.logit == one.logit]
+    gains = [(other, gain(other.base, other.end, panel.metric) or 0) for other in own]
+    return [(other, better) for other, better in gains if better > 0]
