@@ -36,9 +36,9 @@ class ImageGAN(ImageRecipe):
 
     During the first ``critic_first`` iterations the critic learns alone, to meet a generator that does
     not begin from chance. During the last ``critic_share`` of the iterations (0…1) the generator stands
-    still, as it ships, and its critic alone goes on, so that it meets the averaged generator that
-    ships. (Ours; no paper's.) In either phase rates stay as they are for the first half and then fall
-    to 0 in a straight line, if ``decay``.
+    still, as it would ship, and its critic alone goes on, so that it meets the averaged generator. Which
+    state ships is chosen among those of all phases. (Ours; no paper's.) In either phase rates stay as they
+    are for the first half and then fall to 0 in a straight line, if ``decay``.
 
     Attributes:
         penalty: weight of WGAN-GP's gradient penalty, for that loss alone. r1: weight of R1 for the others
@@ -239,7 +239,7 @@ RECIPES = (
         dim=128,
         width=32,
         generator_rate=1e-4,
-        # with R1 of weight 1 the critic stayed too flat to refine, without R1 it got ahead of the generator
+        # with R1 of weight 1 the critic stayed too flat to refine, without R1 the base came out worse
         r1=0.1,
         penalised=16,
         **_GENTLE,
