@@ -1,6 +1,9 @@
-"""The one place that picks a device."""
+"""The one place that picks a device, and says in words what it is."""
 
 from __future__ import annotations
+
+import platform
+from pathlib import Path
 
 import torch
 
@@ -31,3 +34,23 @@ def pick(device: str | torch.device = "auto") -> torch.device:
     if name == "mps" and not torch.backends.mps.is_available():
         raise UserError("device is 'mps', but no MPS device is present; use 'auto' or 'cpu'.")
     return torch.device(device)
+
+
+def processor() -> str:
+    """The processor's name, as far as it tells it."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def title(device: torch.device) -> str:
+    """What computes on ``device``: "AMD EPYC, 2 threads", "NVIDIA H200"."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return f"graphics of {processor()}"
+    threads = torch.get_num_threads()
+    return f"{processor()}, {threads} thread{'s' if threads > 1 else ''}"

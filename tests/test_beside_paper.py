@@ -15,6 +15,7 @@ from app.dumbbells import figure
 from app.parameters import as_text
 from app.run_links import watch
 from dgflow_core.errors import UserError
+from dgflow_core.flow.stopping import LEVELS
 from dgflow_core.kinds.metric import Metric
 from dgflow_core.reports import beside_paper, verdicts
 from dgflow_core.reports.beside_paper import Ours, Panel, Row, Spread
@@ -76,7 +77,7 @@ def test_other_numbers_of_samples_are_not_compared():
     assert said == "Best f in the paper: KL; here: JS."
 
 
-def test_a_miss_is_told_with_its_reason():
+def test_a_miss_is_told_with_its_reason(monkeypatch):
     worse = row("JS", 45, (60.0, 62.0))
     own = worse.ours[0]._replace(label="8 steps", after=(30.0, 31.0))
     (said,) = verdicts.misses(Panel("cifar10", "WGAN-GP", DOWN, [worse._replace(ours=(*worse.ours, own))]))
@@ -98,6 +99,13 @@ def test_a_miss_is_told_with_its_reason():
     fewer = better_here._replace(ours=(*better_here.ours, own))
     (said,) = verdicts.misses(Panel("cifar10", "WGAN-GP", DOWN, [worse, fewer]))
     assert said.endswith("Probably too many steps: KL, which drifts alike, gains by fewer.")
+    quiet = worse.ours[0]._replace(run={"gamma": 0.0})
+    noisy = Panel("cifar10", "WGAN-GP", DOWN, [row("KL", 45)._replace(ours=(quiet, own))])
+    monkeypatch.setattr(verdicts, "panels", {"2": [noisy]}.get)
+    (said,) = verdicts.misses(Panel("cifar10", "WGAN-GP", DOWN, [worse._replace(ours=(quiet,))]))
+    assert said.endswith("Probably too many steps: with noise (Table 2) KL gains by fewer.")
+    (said,) = verdicts.misses(Panel("cifar10", "Another", DOWN, [worse._replace(ours=(quiet,))]))
+    assert said.endswith("We have not found out why.")
 
 
 def test_every_miss_that_ships_has_a_reason():
@@ -166,6 +174,23 @@ def test_a_result_stands_beside_the_number_with_its_settings(tmp_path, monkeypat
     assert watch("image", uncorrected).values["corrector"] is False
 
 
+@pytest.mark.parametrize(("number", "n"), [("8", 5000), ("9", 100), ("10", 100)])
+def test_run_times_are_of_as_many_samples_as_the_papers_on_one_machine_that_is_named(number, n):
+    shown = beside_paper.panels(number)
+    mine = [one for panel in shown for row in panel.rows for one in row.ours]
+    assert mine
+    assert {one.n for one in mine} == {n}
+    (machine,) = {one.on for one in mine}
+    assert len(machine) == 1
+    assert f"on {machine[0]}" in beside_paper.TABLES[number].words(shown)
+
+
+def test_a_machine_that_was_not_noted_is_not_made_up():
+    known, unknown = ours((30.0,))._replace(on=("one", "two")), ours((30.0,))
+    panel = Panel("cifar10", "WGAN-GP", DOWN, [row("KL", 25, (1.0,))._replace(ours=(known, unknown))])
+    assert beside_paper.machines([panel]) == "a machine that was not noted and one and two"
+
+
 @pytest.mark.parametrize(("number", "metric"), [("2", "fid"), ("4", "fid"), ("5", "js4"), ("5", "js6")])
 def test_as_many_real_samples_stand_beside_ours(number, metric):
     shown = [one for one in beside_paper.panels(number) if one.measured and one.metric.name == metric]
@@ -219,6 +244,10 @@ def test_what_is_kept_was_measured_on_the_weights_that_ship(report):
         digests = {one.digest for one in (model, *twins)}
         mine = {cell["settings"]["digest"] for key, cell in cells.items() if key.startswith(f"{name} | ")}
         assert mine <= digests, name
+        for key, cell in cells.items():
+            until = cell["settings"].get("until")
+            if key.startswith(f"{name} | ") and until in LEVELS:
+                assert cell["settings"]["level"] == model.real_logits()[LEVELS[until]], key
 
 
 @pytest.mark.parametrize("number", ["1", "2", "3", "5", "10"])
@@ -231,7 +260,7 @@ def test_the_page_shows_a_table(number):
     measured = table["Which of ours"] != "not measured"
     assert table["Watch"][measured].str.contains("model=").all()
     assert table["Watch"][~measured].isna().all()
-    assert ("not the paper's quantity" in test.markdown[0].value) == (number != "1")
+    assert ("not the paper's quantity" in test.markdown[0].value) != beside_paper.TABLES[number].same
     captions = "".join(caption.value for caption in test.caption)
     said = [one for panel in shown for one in verdicts.misses(panel)]
     assert all(one in captions for one in said)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import dgflow_core as dg
-from dgflow_core import cli, reports, training
+from dgflow_core import cli, device, reports, training
 from dgflow_core.flow.driver import Recorder
 from dgflow_core.training.recipes.planar_gan import PlanarTrainer, PlanarWGANGP
 from dgflow_core.zoo import shelf
@@ -191,6 +191,7 @@ def test_table1_prints_keeps_and_goes_on(model, tmp_path, monkeypatch, capsys):
     for key, cell in kept["cells"].items():
         assert grown["cells"][key]["repeats"]["0"] == cell["repeats"]["0"]
         assert len(grown["cells"][key]["repeats"]) == 2
+        assert grown["cells"][key]["on"] == [device.title(device.pick())]
     out = capsys.readouterr().out.splitlines()
     out = [line for line in out if line.startswith("|")]
     assert out[1].startswith("| --- | --- | ---: |")

@@ -25,6 +25,7 @@ from typing import Any
 import torch
 from torch.utils.benchmark import Timer
 
+from dgflow_core import device as devices
 from dgflow_core.errors import UserError
 from dgflow_core.fields.network import ExactField
 from dgflow_core.fields.table import TabulatedField
@@ -38,15 +39,8 @@ PLANAR = "25gaussians/wgan-gp"
 
 def machine() -> dict[str, Any]:
     """What was measured on: processor, threads, accelerator and software."""
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        lines = [
-            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line
-        ]
-        name = lines[0] if lines else name
     return {
-        "cpu": name,
+        "cpu": devices.processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,

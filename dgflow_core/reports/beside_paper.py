@@ -27,7 +27,6 @@ INCEPTION = "in Inception-v3 features, 50,000 samples (Glow 10,000)"
 CLASSIFIER = "in the features of our own small classifier of the same data set"
 SCORE = "of our own small classifier's predictions"
 PAPER_TIME = "on one RTX 2080 Ti"
-OUR_TIME = "on a processor that may have had other work"
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,9 @@ class PaperTable:
     Attributes:
         number, title: as in the paper. report: our table that measures its rows.
         metrics: the paper's names → ours. theirs, ours: how each side measured, in words.
+            Ours is "" for run times: they stand with the machine that they were noted with.
         same: whether both are one quantity. together: one panel for all models, not one each.
+        n: of how many samples a repeat of ours stands in it; 0 for the most there are.
     """
 
     number: str
@@ -48,10 +49,12 @@ class PaperTable:
     ours: str
     same: bool = False
     together: bool = False
+    n: int = 0
 
     def words(self, shown: Sequence[Panel]) -> str:
         """What both sides measured, as Markdown."""
-        said = f"**Paper**: {self.theirs}. **Ours**: {samples(shown)}, {self.ours}"
+        ours = self.ours or f"on {machines(shown)}"
+        said = f"**Paper**: {self.theirs}. **Ours**: {samples(shown)}, {ours}"
         return said + (", on our own model." if self.same else ": **not the paper's quantity**.")
 
     def data_title(self, dataset: str) -> str:
@@ -73,12 +76,12 @@ TABLES = {
             "5", "Text: JS-4 and JS-6", TEXT, {"js4": "js4", "js6": "js6"}, "10,000 strings",
             "against 10,000 held-out strings of our part of the corpus",
         ),
-        PaperTable("8", "Run time, 25 Gaussians", PLANE, SECONDS, f"5,000 samples {PAPER_TIME}", OUR_TIME,
-                   together=True),
-        PaperTable("9", "Run time, GANs", IMAGE, SECONDS, f"100 samples {PAPER_TIME}", OUR_TIME,
-                   together=True),
-        PaperTable("10", "Run time with correctors", IMAGE, SECONDS, f"100 samples {PAPER_TIME}", OUR_TIME,
-                   together=True),
+        PaperTable("8", "Run time, 25 Gaussians", PLANE, SECONDS, f"5,000 samples {PAPER_TIME}", "",
+                   same=True, together=True),
+        PaperTable("9", "Run time, GANs", IMAGE, SECONDS, f"100 samples {PAPER_TIME}", "",
+                   same=True, together=True, n=100),
+        PaperTable("10", "Run time with correctors", IMAGE, SECONDS, f"100 samples {PAPER_TIME}", "",
+                   same=True, together=True, n=100),
         PaperTable("11", "Inception score of GANs", IMAGE, IS, INCEPTION, SCORE),
         PaperTable("12", "Inception score with correctors", IMAGE, IS, INCEPTION, SCORE),
         PaperTable("13", "FID without noise, γ = 0", IMAGE, FID, INCEPTION, CLASSIFIER),
@@ -108,6 +111,7 @@ class Ours(NamedTuple):
         before, after: the metric of the base and of the refined samples, repeat by repeat; the base has the
             same starting codes, and is () where the table asks for none.
         n: samples of a repeat. floor: what as many real samples score, where that is known.
+        on: the machines that measured it, where that was noted.
     """
 
     label: str
@@ -118,6 +122,7 @@ class Ours(NamedTuple):
     after: tuple[float, ...]
     n: int
     floor: Spread | None = None
+    on: tuple[str, ...] = ()
 
     @property
     def base(self) -> Spread | None:
@@ -194,8 +199,11 @@ class _Kept:
         title = next(row.title for row in self.report.rows if row.paper == "base")
         return next(iter(self.cells.get((model, title), {}).values()), {})
 
-    def beside(self, number: Published, model: str, metric: str, based: bool) -> list[Ours]:
-        """Our results beside a published number, the one with the paper's own settings first."""
+    def beside(self, number: Published, model: str, metric: str, based: bool, only: int) -> list[Ours]:
+        """Our results beside a published number, the one with the paper's own settings first.
+
+        ``only``: of how many samples a repeat; 0 for the most there are.
+        """
         found = []
         for row in sorted(self.report.rows, key=lambda row: _at_own_steps(row, number)):
             own_steps = _at_own_steps(row, number)
@@ -205,7 +213,7 @@ class _Kept:
                 if (number.corrected is False) != (logit == "uncorrected"):
                     continue
                 bases = self.bases(model)
-                for n in sorted(cells, reverse=True):
+                for n in sorted((n for n in cells if only in (0, n)), reverse=True):
                     before = _numbers(bases[n], metric) if based and n in bases else {}
                     after = _numbers(cells[n], metric)
                     both = [one for one in after if one in before or not based]
@@ -216,7 +224,8 @@ class _Kept:
                         label = f"{run['steps']} steps" if own_steps else "raw" if logit == "raw" else "ours"
                         old = tuple(before[one] for one in both) if based else ()
                         new, floor = tuple(after[one] for one in both), self.floor(model, n, metric)
-                        found.append(Ours(label, model, run, logit, old, new, n, floor))
+                        on = tuple(cells[n].get("on", ()))
+                        found.append(Ours(label, model, run, logit, old, new, n, floor, on))
                         break
         return sorted(found, key=lambda one: one.label != "ours")
 
@@ -274,7 +283,7 @@ def panels(number: str) -> list[Panel]:
         ours = names.get((row.dataset, row.model))
         based = which in bases and row.method != "base"
         metric = _metric(table, row.metric)
-        beside = kept.beside(row, ours, metric.name, based) if ours else []
+        beside = kept.beside(row, ours, metric.name, based, table.n) if ours else []
         words = title(row.method) + (f", γ = {row.gamma:g}" if mixed and row.gamma is not None else "")
         if table.together:
             words = row.model if row.method == "base" else f"{row.model}: {words}"
@@ -290,9 +299,19 @@ def _metric(table: PaperTable, name: str) -> Metric:
     return known[table.metrics[name]]
 
 
+def _ours(shown: Sequence[Panel]) -> list[Ours]:
+    return [one for panel in shown for row in panel.rows for one in row.ours]
+
+
+def machines(shown: Sequence[Panel]) -> str:
+    """What measured ours, in words."""
+    noted = [one.on or ("a machine that was not noted",) for one in _ours(shown)]
+    return " and ".join(sorted({machine for on in noted for machine in on})) or "no machine"
+
+
 def samples(shown: Sequence[Panel]) -> str:
     """How many samples and repeats ours are, in words; "not measured" where none is."""
-    ours = [one for panel in shown for row in panel.rows for one in row.ours]
+    ours = _ours(shown)
     if not ours:
         return "not measured"
     counts, repeats = {one.n for one in ours}, {len(one.after) for one in ours}

@@ -18,8 +18,8 @@ RESULTS = ASSETS / "results"
 class Results:
     """Finished repeats in one JSON file, written after each so that a table goes on where it stopped.
 
-    ``cells`` maps a cell's key (model, row, logit, samples) to {"settings": …, "repeats": {"0": {…}, …}}.
-    Cells measured with other settings or weights are dropped.
+    ``cells`` maps a cell's key (model, row, logit, samples) to {"settings": …, "repeats": {"0": {…}, …},
+    "on": […]}, the machines that measured it. Cells measured with other settings or weights are dropped.
 
     Raises:
         UserError: the file holds results of another table, or is not such a file.
@@ -42,6 +42,11 @@ class Results:
         if cell is None or cell["settings"] != settings:
             cell = self.cells[key] = {"settings": settings, "repeats": {}}
         return cell["repeats"]
+
+    def note_machine(self, key: str, machine: str) -> None:
+        """Remember that ``machine`` measured a repeat of a cell."""
+        cell = self.cells[key]
+        cell["on"] = sorted({machine, *cell.get("on", ())})
 
     def save(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

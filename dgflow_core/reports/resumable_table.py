@@ -14,11 +14,13 @@ from typing import Any, NamedTuple, Protocol
 from torch import Tensor
 from tqdm import tqdm
 
+from dgflow_core import device as devices
 from dgflow_core import engines, kinds
 from dgflow_core.engines import Engine, Here
 from dgflow_core.errors import UserError
 from dgflow_core.flow.driver import Run
 from dgflow_core.flow.request import whole
+from dgflow_core.flow.stopping import LEVELS
 from dgflow_core.kinds.metric import Metric, fitting, rows
 from dgflow_core.reports import papers
 from dgflow_core.reports.kept_results import RESULTS, Printer, Results, spread
@@ -194,12 +196,14 @@ class Table:
             for logit, twin in self.versions(model, row):
                 run = self.settings(model, row)
                 settings = {"digest": twin.digest, "n": n, "method": row.method, "space": row.space, **run}
+                if run.get("until") in LEVELS:  # another band of real logits stops elsewhere
+                    settings["level"] = twin.real_logits()[LEVELS[run["until"]]]
                 key = " | ".join(filter(None, (model.name, row.title, logit, f"n = {n}")))
                 done = results.repeats(key, settings)
                 lacking = {one for one in range(repeats) if not wanted <= done.get(str(one), {}).keys()}
                 lacking |= {one for one in range(repeats) if str(one) not in done}
                 todo += [(twin, row, repeat, n) for repeat in sorted(lacking)]
-                homes += [(done, lacking)] * len(lacking)
+                homes += [(key, done, lacking)] * len(lacking)
                 shown.append((row, logit, done, lacking))
         bare = replace(self, engine=Here(), floor=_no_floor)  # what a repeat needs of a table
         bar = tqdm(total=len(todo), unit="run", leave=False, disable=None)
@@ -207,10 +211,11 @@ class Table:
             for row, logit, done, lacking in shown:
                 while lacking:
                     bar.set_description(row.title)
-                    number, found = next(arriving)
-                    home, open_ = homes[number]
+                    number, (found, machine) = next(arriving)
+                    key, home, open_ = homes[number]
                     repeat = todo[number][2]
                     home[str(repeat)] = {name: round(value, 5) for name, value in found.items()}
+                    results.note_machine(key, machine)
                     open_.discard(repeat)
                     bar.update()
                     results.save()
@@ -266,8 +271,9 @@ def _no_floor(dataset: str, n: int) -> list[dict[str, float]]:
     return []
 
 
-def _repeat(table: Table, job: tuple[Model, TableRow, int, int]) -> dict[str, float]:
-    return measure(table, *job)
+def _repeat(table: Table, job: tuple[Model, TableRow, int, int]) -> tuple[dict[str, float], str]:
+    """What one repeat measured, and the machine that it was measured on."""
+    return measure(table, *job), devices.title(job[0].device)
 
 
 def measure(table: Table, model: Model, row: TableRow, repeat: int, n: int) -> dict[str, float]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dgflow_core.flow.divergences import divergences
 from dgflow_core.kinds.metric import Metric
-from dgflow_core.reports.beside_paper import Ours, Panel, Row, Spread, gain, short
+from dgflow_core.reports.beside_paper import Ours, Panel, Row, Spread, gain, panels, short
 
 
 def words(panel: Panel) -> str:
@@ -95,7 +95,16 @@ def why(panel: Panel, row: Row, one: Ours) -> str:
     kl = [other for other in panel.rows if other.method == "KL"] if row.method in divergences else []
     if not reasons and any(_with_own_steps(panel, other, one) for other in kl):
         reasons.append("Probably too many steps: KL, which drifts alike, gains by fewer.")
+    noisy = _rows_with_noise(panel, "KL") if one.run.get("gamma") == 0 else []
+    if not reasons and any(_with_own_steps(panel, other, one) for other in noisy):
+        reasons.append("Probably too many steps: with noise (Table 2) KL gains by fewer.")
     return " ".join(reasons)
+
+
+def _rows_with_noise(panel: Panel, method: str) -> list[Row]:
+    """The rows of ``method`` in Table 2, where γ is not 0, of the model of ``panel``."""
+    same = (one for one in panels("2") if (one.dataset, one.title) == (panel.dataset, panel.title))
+    return [row for one in same for row in one.rows if row.method == method]
 
 
 def _with_own_steps(panel: Panel, row: Row, one: Ours) -> list[tuple[Ours, float]]:

@@ -57,7 +57,7 @@ class ResNetGANTrainer(ImageGANTrainer):
 
 RECIPES = (
     ResNetGAN.called(
-        "cifar10/sn-resnet", "SN-ResNet-GAN on CIFAR-10", critic_from="cifar10/sndcgan-ns",
-        loss="hinge", dim=128, width=32, critic_steps=5, critic_rate=4e-4, iterations=4000, ema=0.999,
+        "cifar10/sn-resnet", "SN-ResNet-GAN on CIFAR-10", critic_from="cifar10/sndcgan-wide", loss="hinge",
+        dim=128, width=32, critic_steps=5, critic_rate=4e-4, iterations=4000, ema=0.999, finish_samples=1000,
     ),
 )  # fmt: skip
