@@ -283,6 +283,8 @@ def test_what_is_chosen_and_what_is_measured_have_other_samples_and_other_halves
     assert {found[key]["seed"] for key in ("steps", "iteration")} == {
         shipping.STATE_SEED, shipping.STEPS_SEED
     }  # fmt: skip
+    every = pictures[:: max(1, len(pictures) // 1000)][:1000]  # the levels to stop at are a choice, too
+    assert made.config["real_logits"] == shipping.real_band(made, image_data.to_unit(every))
 
 
 @pytest.mark.slow

@@ -8,17 +8,19 @@ import math
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 import torch
 
 import dgflow_core as dg
-from dgflow_core import training
+from dgflow_core import reports, training
 from dgflow_core.cli import main
 from dgflow_core.errors import UserError
 from dgflow_core.kinds.plane import datasets as plane_datasets
 from dgflow_core.kinds.plane.drawn_points import SIDE
+from dgflow_core.reports.step_curves import CHOICE_SEED
 from dgflow_core.training import drawn as drawing_process
 from dgflow_core.training import loop, network_trainer, shipping, together
 from dgflow_core.training.adversarial import frozen, gradient_penalty
@@ -55,6 +57,7 @@ def test_two_iterations_make_a_model_that_can_be_kept(tmp_path):
     assert again.config["seed"] == 0
     assert again.config["measurement"]["samples"] == again.config["recipe"]["finish_samples"] == 100
     assert again.config["measurement"]["seed"] not in (shipping.STATE_SEED, shipping.STEPS_SEED)
+    assert again.config["selection"] == {"note": "nothing was chosen: the last state ships"}
     assert dg.calibration_offset(again, 5000) == pytest.approx(0, abs=0.1)
 
 
@@ -180,6 +183,24 @@ def test_seconds_add_up_over_the_times_a_run_is_begun(tmp_path, monkeypatch):
     made = loop.train(recipe(4), tmp_path / "run", CPU)
     log = [json.loads(line) for line in (tmp_path / "run" / loop.LOG).read_text().splitlines()]
     assert made.config["training_seconds"] == log[-1]["seconds"] == 8
+
+
+def test_no_repeat_of_a_table_begins_with_samples_that_a_choice_was_made_on():
+    most = 100  # repeats, from seed 0
+    assert min(shipping.STATE_SEED, shipping.STEPS_SEED, shipping.MEASUREMENT_SEED, CHOICE_SEED) >= most
+    with pytest.raises(UserError, match=f"repeats must be a whole number from 1 to {most}"):
+        reports.tables["images"].run(Namespace(repeats=most + 1, n=10))
+
+
+@pytest.mark.parametrize("name", [name for name in shelf.models() if "/" in name])
+def test_every_config_tells_recipe_time_seed_data_selection_and_measurement_apart(name):
+    config = shelf.describe(name)
+    assert {"recipe", "seed", "data", "quality", "selection", "measurement"} <= config.keys()
+    assert config["recipe"]["seed"] == config["seed"]
+    seconds = config["training_seconds"]  # None: made before it was noted
+    assert seconds is None or seconds > 0
+    assert config["selection"].keys() & {"note", "steps", "iteration", "what"}
+    assert {"samples", "seed"} <= config["measurement"].keys() or "seeds" in config["measurement"]
 
 
 def test_a_longer_run_stretches_every_phase():

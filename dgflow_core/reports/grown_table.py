@@ -36,7 +36,7 @@ def configs(folder: Path) -> list[tuple[str, dict]]:
     found = []
     for path in sorted(folder.glob(f"*/*/{CONFIG}")):
         name, config = "/".join(path.parts[-3:-1]), json.loads(path.read_text())
-        if NAME.fullmatch(name) and config["kind"] == "2d" and "training_seconds" in config:
+        if NAME.fullmatch(name) and config["kind"] == "2d" and config.get("training_seconds"):
             found.append((name, config))
     if not found:
         raise UserError(

@@ -207,7 +207,11 @@ class ImageTrainer(NetworkTrainer):
                 for label, row in (("base", found.base), ("DGflow(KL)", found.refined))
             },
         }
-        real = self.target.load(self.root, train=False)[0]
-        real = real[:: max(1, len(real) // 1000)][:1000]  # of all classes, which some readers sort by
-        model.config["real_logits"] = shipping.real_band(model, to_unit(real))
+        model.config["real_logits"] = shipping.real_band(model, to_unit(self.band_images()))
         return model
+
+    def band_images(self) -> Tensor:
+        """1,000 images of the training half, where the levels to stop at come from, uint8 (n, C, H, W)."""
+        images = self.batches.images
+        every = max(1, len(images) // 1000)  # of all classes, which some readers sort by
+        return images[::every][:1000].cpu()

@@ -159,7 +159,8 @@ def train(
     With ``seconds`` it has as many iterations as this machine does in that time, and ends by then with
     what there is (``iterations_done`` in the model's config, if fewer). ``stop`` is asked after every
     iteration; where it ends the run, None is returned. The config says how many seconds the training took
-    (``training_seconds``), measurements on the way included, over all the times it was begun.
+    (``training_seconds``), measurements on the way included, over all the times it was begun, and what was
+    chosen on which samples (``selection``).
     """
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     torch.set_flush_denormal(True)  # dead activations would slow a CPU down several times
@@ -181,6 +182,7 @@ def train(
     if run.iteration < recipe.iterations and time.monotonic() <= deadline:
         return None
     model = run.trainer.finish()
+    model.config.setdefault("selection", {"note": "nothing was chosen: the last state ships"})
     model.config["training_seconds"] = round(run.seconds, 1)
     if run.iteration < recipe.iterations:
         model.config["iterations_done"] = run.iteration

@@ -197,7 +197,7 @@ class CharacterGANTrainer(NetworkTrainer):
             "samples": n, "against": len(held_out), "base": base, "DGflow(KL)": {**refined, **own}
         }  # fmt: skip
         model.config["measurement"] = shipping.measurement("held-out strings", n)
-        strings = self._one_hot(text.encode(held_out[:1000], self.letters))
+        strings = self._one_hot(text.encode(_strings(self.corpus)[:1000], self.letters))
         model.config["real_logits"] = shipping.real_band(model, strings)
         return model
 
