@@ -198,7 +198,7 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def stocked(root, tmp_path, monkeypatch, quick):
-    """A folder of models with CIFAR-10 features and a GAN that lends its critic."""
+    """A folder of models with CIFAR-10 features and two GANs that lend their critic."""
     monkeypatch.setenv("DGFLOW_PRETRAINED", str(tmp_path))
     image_features.train("cifar10", root, tmp_path / "cifar10", epochs=1, limit=16)
     generator, critic = SNDCGANGenerator(4, 3, 2), SNDCGANDiscriminator(3, 2)
@@ -207,7 +207,8 @@ def stocked(root, tmp_path, monkeypatch, quick):
         "generator": {"architecture": "sndcgan_generator", "arguments": generator.arguments},
         "critic": {"architecture": "sndcgan_discriminator", "arguments": critic.arguments},
     }  # fmt: skip
-    shelf.save(Model(config, make("normal", 4), generator, critic), tmp_path / "cifar10" / "sndcgan-ns")
+    for lender in ("sndcgan-ns", "sndcgan-wide"):
+        shelf.save(Model(config, make("normal", 4), generator, critic), tmp_path / "cifar10" / lender)
     return tmp_path
 
 
