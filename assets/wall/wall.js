@@ -332,7 +332,7 @@ export class Wall {
       series: [...rows.map(mean), traces[this.selected]],
       labels: [...rows.map((_, i) => (i ? "" : rows.length > 1 ? "means" : "mean")), "selected"],
       faint: traces.map((values, i) => ({ values, colour: whose(i) })),
-      reference: run.band ? { low: run.band[0], high: run.band[4], label: "real test images, 5–95 %" } : null,
+      reference: run.band ? { low: run.band[0], high: run.band[4], label: "real images, 5–95 %" } : null,
     };
     this.chart.show({
       curves: [curve], steps: run.steps, axis: "step", colours: [...rows.map((members) => whose(members[0])), this.accent],
