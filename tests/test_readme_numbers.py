@@ -235,6 +235,45 @@ def test_images_method_by_method():
     assert checked >= 36
 
 
+def test_without_noise_in_words():
+    said = README.split("**Without noise**")[1].split("**With correctors**")[0]
+    assert re.findall(r"\d+\.\d ± \d+\.\d", said) == [
+        spread([one["fid"] for one in kept("images", f"cifar10/{model}", f"DGflow ({f}), γ = 0", n=2000)])
+        for model in ("sndcgan-hinge", "sndcgan-wide", "wgan-gp", "sndcgan-ns")
+        for f in ("KL", "JS", "logD")
+    ]
+
+
+def test_gains_with_correctors_in_words():
+    said = " ".join(README.split("**With correctors**")[1].split("The score (")[0].split())
+
+    def gains(model: str, logit: str, *titles: str) -> str:
+        runs = [kept("images", f"cifar10/{model}", title, logit, n=2000) for title in ("Base", *titles)]
+        base = runs[0] or kept("images", f"cifar10/{model}", "Base", n=2000)
+        found = [image_table.gain(base, run).strip("+ %") for run in runs[1:]]
+        return " and ".join(filter(None, (", ".join(found[:-1]), found[-1])))
+
+    def published(model: str, table: str) -> str:
+        ends = [
+            papers.find((table,), metric="fid", dataset="cifar10", model=model, method=f).mean
+            for f in ("base", "KL", "logD", "JS")
+        ]
+        found = [f"{100 * (1 - end / ends[0]):.1f}" for end in ends[1:]]
+        return f"{found[0]}, {found[1]} and {found[2]}"
+
+    flows = [f"DGflow ({f}), γ = 0.01" for f in ("KL", "logD", "JS")]
+    own = "DGflow (KL), γ = 0.01, own steps"
+    glow = [gains("glow", logit, *flows) for logit in ("corrected", "uncorrected")]
+    theirs = [published("Glow", table) for table in ("4", "15")]
+    assert f"{glow[0]} % corrected and {glow[1]} % uncorrected (the paper: {'; '.join(theirs)})" in said
+    assert f"{gains('vae', 'corrected', *flows)} % corrected ({published('VAE', '4')})" in said
+    js = [gains("ocfgan-gp", logit, flows[2]) for logit in ("corrected", "uncorrected")]
+    assert f"{js[0]} % corrected and {js[1]} % uncorrected" in said
+    far = [gains(model, "corrected", flows[1]) for model in ("mmd-gan", "ocfgan-gp")]
+    near = [gains(model, "corrected", own) for model in ("mmd-gan", "ocfgan-gp")]
+    assert f"({' and '.join(far)} %): KL, which gains {' and '.join(near)} % by 8 and 12" in said
+
+
 @pytest.mark.parametrize(("column", "model"), [(1, "sndcgan-ns"), (3, "vae")])
 def test_where_to_stop(column, model):
     _, rows = table("| stopping |")
