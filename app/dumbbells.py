@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -37,7 +38,7 @@ def figure(panel: Panel, change: bool = False) -> go.Figure:
     """The dumbbells of ``panel``; ``change``: in percent of the base, so that both sides start at 0."""
     drawn, places, names, y = go.Figure(), [], [], 0
     means = [one.mean for row in panel.rows for line in _lines(row) for one in line[1:] if one]
-    reach = max(means) - min(means)
+    reach, digits = max(means) - min(means), decimals(means)
     for row in panel.rows:
         missing = ": ours not measured" if panel.measured and not row.ours else ""
         drawn.add_annotation(
@@ -50,7 +51,7 @@ def figure(panel: Panel, change: bool = False) -> go.Figure:
             places.append(y)
             names.append(line.who if gained is None else f"{line.who} {_signed(gained)}")
             if not change:
-                _draw(drawn, row, line, y, reach)
+                _draw(drawn, row, line, y, reach, digits)
             elif gained is not None:
                 colour = COLOURS.get(row.method, palette.BASE)
                 drawn.add_scatter(
@@ -66,7 +67,7 @@ def figure(panel: Panel, change: bool = False) -> go.Figure:
     return drawn
 
 
-def _draw(drawn: go.Figure, row: Row, line: Line, y: float, reach: float) -> None:
+def _draw(drawn: go.Figure, row: Row, line: Line, y: float, reach: float, digits: int) -> None:
     colour = COLOURS.get(row.method, palette.BASE)
     ends = [end for end in (line.base, line.end) if end is not None]
     if len(ends) == 2:
@@ -78,18 +79,18 @@ def _draw(drawn: go.Figure, row: Row, line: Line, y: float, reach: float) -> Non
             x=[line.base.mean], y=[y], mode="markers", showlegend=False,
             marker={"size": 10, "symbol": "circle-open", "color": colour, "line": {"width": 2}},
             error_x=_bar(line.base, colour),
-            hovertemplate=f"{line.who}, base: {_said(line.base)}<extra></extra>",
+            hovertemplate=f"{line.who}, base: {_said(line.base, digits)}<extra></extra>",
         )  # fmt: skip
     if line.floor is not None:
         drawn.add_scatter(
             x=[line.floor.mean], y=[y], mode="markers", showlegend=False,
             marker={"size": 13, "symbol": "line-ns", "line": {"width": 3, "color": palette.REAL_EITHER}},
-            hovertemplate=f"as many real samples: {_said(line.floor)}<extra></extra>",
+            hovertemplate=f"as many real samples: {_said(line.floor, digits)}<extra></extra>",
         )  # fmt: skip
     drawn.add_scatter(
         x=[line.end.mean], y=[y], mode="markers", showlegend=False,
         marker={"size": 13, "symbol": _symbol(line), "color": colour}, error_x=_bar(line.end, colour),
-        hovertemplate=f"{row.title}, {line.who}: {_said(line.end)}<extra></extra>",
+        hovertemplate=f"{row.title}, {line.who}: {_said(line.end, digits)}<extra></extra>",
     )  # fmt: skip
     forwards = line.base is None or line.end.mean >= line.base.mean
     if line.floor is not None:
@@ -98,7 +99,7 @@ def _draw(drawn: go.Figure, row: Row, line: Line, y: float, reach: float) -> Non
     beyond = (max if forwards else min)(ends, key=lambda one: one.mean)
     drawn.add_scatter(  # beyond the bar
         x=[beyond.mean + (beyond.sd or 0) * (1 if forwards else -1)], y=[y], mode="text",
-        text=f"{'   ' if forwards else ''}{_number(line.end.mean)}{'' if forwards else '   '}",
+        text=f"{'   ' if forwards else ''}{_number(line.end.mean, digits)}{'' if forwards else '   '}",
         textposition="middle right" if forwards else "middle left", textfont={"size": SIZE},
         showlegend=False, hoverinfo="skip", cliponaxis=False,
     )  # fmt: skip
@@ -141,13 +142,18 @@ def _bar(spread: Spread, colour: str) -> dict | None:
     return {"array": [spread.sd], "color": colour, "thickness": 1.5, "width": 5}
 
 
-def _said(spread: Spread) -> str:
-    return _number(spread.mean) + ("" if spread.sd is None else f" ± {spread.sd:.2g}")
+def decimals(numbers: Sequence[float]) -> int:
+    """After the point, for all of ``numbers`` alike: four digits of the largest, two of the smallest."""
+    sizes = [math.floor(math.log10(abs(number))) + 1 for number in numbers if number]
+    return max(0, 4 - max(sizes), 2 - min(sizes)) if sizes else 0
 
 
-def _number(value: float) -> str:
-    """Four digits, or all of the whole ones."""
-    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}").replace("-", "−")
+def _said(spread: Spread, digits: int) -> str:
+    return _number(spread.mean, digits) + ("" if spread.sd is None else f" ± {spread.sd:.2g}")
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:,.{digits}f}".replace("-", "−")
 
 
 def _signed(gained: float) -> str:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import dgflow_core as dg
 from app import results
-from app.dumbbells import figure
+from app.dumbbells import decimals, figure
 from app.parameters import as_text
 from app.run_links import watch
 from dgflow_core.errors import UserError
@@ -216,6 +216,22 @@ def test_a_number_keeps_away_from_the_real_samples_beside_it(floor, side):
     )
     assert label.textposition == side
     assert label.x[0] > 41 if side == "middle right" else label.x[0] < 20
+
+
+@pytest.mark.parametrize("number", list(beside_paper.TABLES))
+def test_the_numbers_of_a_picture_are_written_alike(number):
+    for panel in beside_paper.panels(number):
+        labels = [trace.text.strip() for trace in figure(panel).data if trace.mode == "text"]
+        assert len({len(label.partition(".")[2]) for label in labels}) == 1, labels
+
+
+@pytest.mark.parametrize(
+    ("numbers", "digits"),
+    [([8.571, 11.13], 2), ([129.5, 1.03], 1), ([-8788.0, -2639.1], 0), ([0.0951, 0.3154], 4),
+     ([0.02, 40.0], 3), ([0.0, 5.0], 3), ([0.0], 0)],
+)  # fmt: skip
+def test_a_picture_writes_four_digits_of_its_largest_number_and_two_of_its_smallest(numbers, digits):
+    assert decimals(numbers) == digits
 
 
 @pytest.mark.parametrize("number", list(beside_paper.TABLES))
