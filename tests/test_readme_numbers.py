@@ -231,8 +231,56 @@ def test_images_method_by_method():
                     row, n = METHODS[column], int(samples.replace(",", ""))
                     repeats = kept("images", model, row, "" if row == "Base" else logit, n=n)
                     assert says(cell, repeats, "fid"), (title, column, cell)
+                    assert data == "Fashion-MNIST" or len(repeats) >= 5  # as the heading says
                     checked += 1
     assert checked >= 36
+
+
+def worse(model: str, title: str, logit: str = "", n: int = 2000) -> str:
+    """How much higher than its base's the FID of a run is, in whole percent."""
+    base, run = (
+        kept("images", f"cifar10/{model}", row, kind, n=n) for row, kind in (("Base", ""), (title, logit))
+    )
+    return f"{-float(image_table.gain(base, run).removesuffix(' %')):.0f}"
+
+
+def paper_better(model: str, method: str, table: str) -> str:
+    """How much lower than its base's the paper's FID is, in whole percent."""
+    base, end = (
+        papers.find((table,), metric="fid", dataset="cifar10", model=model, method=one).mean
+        for one in ("base", method)
+    )
+    return f"{100 * (1 - end / base):.0f}"
+
+
+def test_misses_in_words():
+    said = " ".join(README.split("**Where ours is worse")[1].split("**Other orders**")[0].split())
+    flows = [f"DGflow ({f}), γ = 0.01" for f in ("KL", "JS", "logD")]
+    kl, js, own = flows[0], flows[1], f"{flows[0]}, own steps"
+    far = [worse("wgan-gp", kl), worse("mmd-gan", kl, "corrected")]
+    theirs = [paper_better("WGAN-GP", "KL", "2"), paper_better("MMDGAN", "KL", "4")]
+    near = [worse("wgan-gp", own), worse("mmd-gan", own, "corrected")]
+    assert f"WGAN-GP and MMD-GAN {far[0]} and {far[1]} % above their base" in said
+    assert f"(the paper: {theirs[0]} and {theirs[1]} % below it)" in said
+    assert f"leave them {near[0][1:]} and {near[1][1:]} % below" in said
+    assert f"JS does so, too ({worse('wgan-gp', js)} % above)" in said
+    assert f"KL without noise ({worse('wgan-gp', 'DGflow (KL), γ = 0')} %)" in said
+    assert f"DOT stays within its spread ({worse('wgan-gp', 'DOT')} %)" in said
+    assert f"SN-DCGAN (ns) ends {worse('sndcgan-ns', kl)} % above" in said
+    lent = sorted(int(worse("vae", title, "uncorrected")) for title in flows)
+    below = sorted(int(paper_better("VAE", f, "15")) for f in ("KL", "JS", "logD"))
+    assert (
+        f"VAE's FID by {lent[0]} to {lent[-1]} % (the paper: lowers it by {below[0]} to {below[-1]})" in said
+    )
+    assert f"that of MMD-GAN ({worse('mmd-gan', kl, 'uncorrected')} %)" in said
+    gains = sorted(
+        image_table.gain(
+            kept("images", "cifar10/sn-resnet", "Base", n=2000),
+            kept("images", "cifar10/sn-resnet", title, n=2000),
+        )
+        for title in flows
+    )
+    assert f"lower it, by {gains[0][1:-2]} to {gains[-1][1:]}" in said
 
 
 def test_without_noise_in_words():
